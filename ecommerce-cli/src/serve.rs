@@ -1,0 +1,184 @@
+//! `ecommerce serve`: the shop over HTTP.
+
+use std::{env, io::IsTerminal, net::SocketAddr, str::FromStr, time::Duration};
+
+use clap::{Args, value_parser};
+use ecommerce_core::{Invalid, Limits, Store, WebhookSecrets};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    args::CurrencyArg,
+    demo,
+    error::{Error, say},
+    shop::Shop,
+};
+
+/// Bring the database up to date, then serve the shop over HTTP until SIGINT (Ctrl-C) or SIGTERM.
+///
+/// Webhooks are taken from Stripe when STRIPE_WEBHOOK_SECRET is set (several secrets, separated by commas, while one is
+/// being rotated), and from Paystack when PAYSTACK_SECRET_KEY is. RUST_LOG says what is logged, such as `warn` or
+/// `ecommerce=debug`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen.
+    #[arg(long, value_name = "HOST:PORT", env = "ECOMMERCE_LISTEN", default_value = "127.0.0.1:8000")]
+    listen: Address,
+    /// Fill an empty store with a small catalog, an admin and a customer, and print how to sign in.
+    #[arg(long)]
+    demo: bool,
+    #[command(flatten)]
+    currency: CurrencyArg,
+    /// How long an order keeps its pieces while a provider waits for the money.
+    #[arg(long, value_name = "MINUTES", env = "ECOMMERCE_RESERVATION_MINUTES", default_value_t = 35)]
+    #[arg(value_parser = value_parser!(u64).range(1..=LONGEST_MINUTES))]
+    reservation_minutes: u64,
+    /// How long an order keeps its pieces while it waits for a bank transfer or cash.
+    #[arg(long, value_name = "HOURS", env = "ECOMMERCE_MANUAL_RESERVATION_HOURS", default_value_t = 72)]
+    #[arg(value_parser = value_parser!(u64).range(1..=LONGEST_MINUTES / 60))]
+    manual_reservation_hours: u64,
+    /// How many orders of one customer may wait for payment.
+    #[arg(long, value_name = "ORDERS", env = "ECOMMERCE_MAX_OPEN_ORDERS", default_value_t = 100)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    max_open_orders: u32,
+}
+
+/// A year: whatever is reserved for longer is sold.
+const LONGEST_MINUTES: u64 = 365 * 24 * 60;
+
+pub(crate) async fn run(shop: &Shop, args: &ServeArgs) -> Result<(), Error> {
+    log()?;
+    let secrets = webhook_secrets()?;
+    // A port in use shall be known before anything is written.
+    let listener = args.listen.bind().await?;
+    let address = listener.local_addr().map_err(|error| Error::failed(format!("cannot listen: {error}")))?;
+    let builder = Store::builder().limits(args.limits()).currency(args.currency.currency).webhook_secrets(secrets);
+    let store = shop.build(builder).await?;
+    let stop = stop_signal()?;
+    if args.demo {
+        shop.output().line(&demo::fill(&store, &url(address)).await?)?;
+    }
+    say(&format!("Listening on {}", url(address)));
+    ecommerce_warp::serve(store.clone(), ecommerce_warp::Config::default(), listener, stop).await;
+    store.close().await;
+    Ok(())
+}
+
+impl ServeArgs {
+    fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.reservation = Duration::from_secs(self.reservation_minutes * 60);
+        limits.manual_reservation = Duration::from_secs(self.manual_reservation_hours * 3600);
+        limits.open_orders_per_customer = self.max_open_orders;
+        limits
+    }
+}
+
+/// A host, by its name or its number, and a port.
+#[derive(Debug, Clone)]
+struct Address(String);
+
+impl FromStr for Address {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(Self(text.to_owned())),
+            _ => Err(Invalid::new("must be a host and a port, such as 127.0.0.1:8000")),
+        }
+    }
+}
+
+impl Address {
+    async fn bind(&self) -> Result<TcpListener, Error> {
+        let listener = TcpListener::bind(&self.0).await;
+        listener.map_err(|error| Error::failed(format!("cannot listen on {}: {error}. --listen takes another port", self.0)))
+    }
+}
+
+/// Where a browser on this machine finds the server.
+fn url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("http://127.0.0.1:{}", address.port()) } else { format!("http://{address}") }
+}
+
+/// Logs to standard error what `RUST_LOG` asks for, else what our own crates have to say and warnings of others.
+fn log() -> Result<(), Error> {
+    let wanted = env::var("RUST_LOG").ok().filter(|wanted| !wanted.is_empty());
+    let filter = EnvFilter::try_new(wanted.as_deref().unwrap_or("warn,ecommerce=info"));
+    let filter = filter.map_err(|error| Error::Usage(format!("RUST_LOG: {error}")))?;
+    let colours = std::io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    Ok(())
+}
+
+/// Secrets come by the environment only: a command line is seen by everybody on the machine.
+fn webhook_secrets() -> Result<WebhookSecrets, Error> {
+    let mut secrets = WebhookSecrets::default();
+    if let Some(stripe) = secret("STRIPE_WEBHOOK_SECRET")? {
+        let several: Vec<_> = stripe.split(',').map(str::trim).collect();
+        secrets = secrets.stripe(&several).map_err(|error| Error::Usage(format!("STRIPE_WEBHOOK_SECRET {error}")))?;
+    }
+    if let Some(paystack) = secret("PAYSTACK_SECRET_KEY")? {
+        secrets = secrets.paystack(&paystack).map_err(|error| Error::Usage(format!("PAYSTACK_SECRET_KEY {error}")))?;
+    }
+    Ok(secrets)
+}
+
+/// An empty variable is as good as none.
+fn secret(name: &str) -> Result<Option<String>, Error> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(Error::Usage(format!("{name} must be UTF-8"))),
+    }
+}
+
+/// Ends when the program is asked to stop.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let listen = |kind| signal(kind).map_err(|error| Error::failed(format!("cannot listen for signals: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        say("Stopping");
+    })
+}
+
+/// Ends when the program is asked to stop.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same shape everywhere")]
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
+    Ok(async {
+        // Where nobody can ask it to stop it serves until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        say("Stopping");
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_name_a_host_and_a_port() {
+        for text in ["127.0.0.1:8000", "localhost:0", "[::1]:80"] {
+            assert!(text.parse::<Address>().is_ok(), "{text} was refused");
+        }
+        for text in ["", "8000", ":8000", "localhost", "localhost:", "localhost:http", "localhost:65536"] {
+            assert!(text.parse::<Address>().is_err(), "{text} was taken");
+        }
+    }
+
+    #[test]
+    fn a_server_that_listens_everywhere_is_found_here() {
+        assert_eq!(url("0.0.0.0:8000".parse().unwrap()), "http://127.0.0.1:8000");
+        assert_eq!(url("[::1]:80".parse().unwrap()), "http://[::1]:80");
+    }
+}

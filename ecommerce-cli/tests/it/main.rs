@@ -1,0 +1,11 @@
+//! The built program, run as its users run it: on SQLite files, and where a PostgreSQL server answers on that, too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod catalog;
+mod import;
+mod operations;
+mod orders;
+mod program;
+mod serve;
+mod usage;
+mod users;

@@ -1,0 +1,328 @@
+use std::{collections::HashMap, iter, slice};
+
+use tokio::sync::Mutex;
+
+use super::{
+    CatalogError, Category, CategoryChange, CategoryRef, Expect, ImportReport, ImportRow, MovementReason, NewCategory,
+    NewProduct, Product, ProductChange, ProductFilter, StockReport, check_stock, import, lists,
+    search::{self, key},
+    sql::{self, StockChange},
+    stock,
+};
+use crate::{
+    Admin, CategoryId, Description, InvalidField, Note, Page, PageRequest, ProductId, Store, StoreError, Timestamp,
+    db::{Tx, retry},
+};
+
+/// How many rows an import writes with one statement, and how often it tells how far it is.
+const IMPORT_BATCH: usize = 500;
+
+impl Store {
+    /// The categories, by name. `search` finds words at the beginning of words of their names.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn category_list(&self, search: Option<&str>, page: PageRequest) -> Result<Page<Category>, CatalogError> {
+        let Some(patterns) = search::patterns(search) else { return Ok(Page::new(0, Vec::new(), page)) };
+        Ok(lists::categories(&mut self.read().await?, &patterns, page).await?)
+    }
+
+    /// One category.
+    ///
+    /// # Errors
+    /// [`CatalogError::UnknownCategory`].
+    pub async fn category(&self, id: CategoryId) -> Result<Category, CatalogError> {
+        sql::category(&mut self.read().await?, id).await?.ok_or(CatalogError::UnknownCategory(id))
+    }
+
+    /// Makes a category.
+    ///
+    /// # Errors
+    /// [`CatalogError::NameTaken`].
+    pub async fn category_create(&self, _: &Admin, new: NewCategory) -> Result<Category, CatalogError> {
+        retry(async || {
+            let mut tx = self.write().await?;
+            let category = sql::insert_category(&mut tx, &new.name, new.description.clone(), self.now()).await?;
+            let category = category.ok_or(CatalogError::NameTaken)?;
+            tx.commit().await?;
+            tracing::info!(category = %category.id, "category created");
+            Ok(category)
+        })
+        .await
+    }
+
+    /// Changes a category. A change to what it is already leaves its revision as it is.
+    ///
+    /// # Errors
+    /// [`CatalogError::UnknownCategory`], [`CatalogError::Changed`], [`CatalogError::NameTaken`].
+    pub async fn category_update(
+        &self,
+        _: &Admin,
+        id: CategoryId,
+        change: CategoryChange,
+        expect: &Expect,
+    ) -> Result<Category, CatalogError> {
+        retry(async || {
+            let mut tx = self.write().await?;
+            let category = sql::category_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownCategory(id))?;
+            expect.check(&category.revision)?;
+            let changed = change.apply(&category);
+            if changed == category {
+                return Ok(category);
+            }
+            let category = sql::update_category(&mut tx, &changed, self.now()).await;
+            let category = category.map_err(|error| taken(error, CatalogError::NameTaken))?;
+            tx.commit().await?;
+            tracing::info!(category = %id, "category changed");
+            Ok(category)
+        })
+        .await
+    }
+
+    /// Removes a category that has no products.
+    ///
+    /// # Errors
+    /// [`CatalogError::UnknownCategory`], [`CatalogError::Changed`], [`CatalogError::CategoryInUse`].
+    pub async fn category_delete(&self, _: &Admin, id: CategoryId, expect: &Expect) -> Result<(), CatalogError> {
+        retry(async || {
+            let mut tx = self.write().await?;
+            let category = sql::category_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownCategory(id))?;
+            expect.check(&category.revision)?;
+            if sql::is_in_use(&mut tx, id).await? {
+                return Err(CatalogError::CategoryInUse);
+            }
+            sql::delete_category(&mut tx, id).await?;
+            tx.commit().await?;
+            tracing::info!(category = %id, "category deleted");
+            Ok(())
+        })
+        .await
+    }
+
+    /// The products that are wanted. Hidden ones are seen only with an admin's proof.
+    ///
+    /// # Errors
+    /// Only the database's: bounds that no price can reach find nothing, or everything.
+    pub async fn product_list(
+        &self,
+        filter: &ProductFilter,
+        page: PageRequest,
+        admin: Option<&Admin>,
+    ) -> Result<Page<Product>, CatalogError> {
+        let Some(patterns) = search::patterns(filter.search.as_deref()) else { return Ok(Page::new(0, Vec::new(), page)) };
+        Ok(lists::products(&mut self.read().await?, filter, &patterns, admin.is_some(), page).await?)
+    }
+
+    /// One product. A hidden one is seen only with an admin's proof.
+    ///
+    /// # Errors
+    /// [`CatalogError::UnknownProduct`].
+    pub async fn product(&self, id: ProductId, admin: Option<&Admin>) -> Result<Product, CatalogError> {
+        let product = sql::product(&mut self.read().await?, id, admin.is_some()).await?;
+        product.ok_or(CatalogError::UnknownProduct(id))
+    }
+
+    /// Makes a product.
+    ///
+    /// # Errors
+    /// [`CatalogError::Invalid`] on an impossible `stock` or an unknown `category`, [`CatalogError::SkuTaken`].
+    pub async fn product_create(&self, _: &Admin, new: NewProduct) -> Result<Product, CatalogError> {
+        check_stock(new.stock).map_err(|reason| InvalidField { field: "stock", reason })?;
+        retry(async || {
+            let mut tx = self.write().await?;
+            hold_category(&mut tx, new.category).await?;
+            let made = insert_products(&mut tx, slice::from_ref(&new), self.now()).await?;
+            let id = made.first().ok_or_else(|| StoreError::other("a new product has no row"))?;
+            let product = sql::product(&mut tx, *id, true).await?.ok_or(CatalogError::UnknownProduct(*id))?;
+            tx.commit().await?;
+            tracing::info!(product = %id, "product created");
+            Ok(product)
+        })
+        .await
+    }
+
+    /// Changes a product. Orders keep the name and the price that they were placed with.
+    /// A change to what it is already leaves its revision as it is.
+    ///
+    /// # Errors
+    /// [`CatalogError::Invalid`] on an impossible `stock` or an unknown `category`, [`CatalogError::UnknownProduct`],
+    /// [`CatalogError::Changed`], [`CatalogError::StockReserved`], [`CatalogError::SkuTaken`].
+    pub async fn product_update(
+        &self,
+        _: &Admin,
+        id: ProductId,
+        change: ProductChange,
+        expect: &Expect,
+    ) -> Result<Product, CatalogError> {
+        let stock = change.stock.map_or(Ok(0), check_stock);
+        stock.map_err(|reason| InvalidField { field: "stock", reason })?;
+        retry(async || {
+            let now = self.now();
+            let mut tx = self.write().await?;
+            let (product, reserved) = sql::product_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownProduct(id))?;
+            expect.check(&product.revision)?;
+            let category = hold_category(&mut tx, change.category.flatten()).await?;
+            let changed = change.apply(&product, category.as_ref());
+            if changed == product {
+                return Ok(product);
+            }
+            if changed.stock < reserved {
+                return Err(CatalogError::StockReserved { reserved });
+            }
+            update_products(&mut tx, iter::once(&changed), now).await?;
+            let moved = StockChange { product: id, change: changed.stock - product.stock };
+            sql::insert_movements(&mut tx, vec![moved], MovementReason::Edited, None, now).await?;
+            let product = sql::product(&mut tx, id, true).await?.ok_or(CatalogError::UnknownProduct(id))?;
+            tx.commit().await?;
+            tracing::info!(product = %id, "product changed");
+            Ok(product)
+        })
+        .await
+    }
+
+    /// Takes a product out of the catalog for good. Orders that name it are unharmed, and its SKU is free again.
+    ///
+    /// # Errors
+    /// [`CatalogError::UnknownProduct`], [`CatalogError::Changed`].
+    pub async fn product_delete(&self, _: &Admin, id: ProductId, expect: &Expect) -> Result<(), CatalogError> {
+        retry(async || {
+            let mut tx = self.write().await?;
+            let (product, _) = sql::product_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownProduct(id))?;
+            expect.check(&product.revision)?;
+            sql::delete_product(&mut tx, id, self.now()).await?;
+            tx.commit().await?;
+            tracing::info!(product = %id, "product deleted");
+            Ok(())
+        })
+        .await
+    }
+
+    /// At most `limit` products behind `after` in the order of their ids, hidden ones too: to walk through the whole catalog.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn product_walk(&self, _: &Admin, after: Option<ProductId>, limit: u32) -> Result<Vec<Product>, CatalogError> {
+        let after = after.map_or(0, ProductId::get);
+        Ok(lists::products_after(&mut self.read().await?, after, limit).await?)
+    }
+
+    /// Makes and updates products by the thousand, all of them or none. The same rows again change nothing.
+    ///
+    /// `progress` is told how many rows are done. It begins anew when the import lost a race and is tried again.
+    ///
+    /// # Errors
+    /// [`CatalogError::Import`] names the first line that cannot be taken. [`CatalogError::SkuTaken`] or
+    /// [`CatalogError::NameTaken`] when somebody made such a product or category at the same moment.
+    pub async fn product_import(
+        &self,
+        _: &Admin,
+        rows: &[ImportRow],
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<ImportReport, CatalogError> {
+        import::check(rows)?;
+        let progress = Mutex::new(progress);
+        retry(async || {
+            let now = self.now();
+            let mut tx = self.write().await?;
+            let reserved = sql::lock_for_import(&mut tx).await?;
+            let known = lists::all_products(&mut tx).await?;
+            let (categories, categories_created) = import_categories(&mut tx, rows, now).await?;
+            let plan = import::plan(rows, &known, &reserved, &categories)?;
+            let report = plan.report(categories_created);
+
+            let mut done = report.unchanged;
+            for new in plan.new.chunks(IMPORT_BATCH) {
+                (progress.lock().await)(done);
+                insert_products(&mut tx, new, now).await?;
+                done += new.len() as u64;
+            }
+            for changed in plan.changed.chunks(IMPORT_BATCH) {
+                (progress.lock().await)(done);
+                update_products(&mut tx, changed.iter().map(|changed| &changed.product), now).await?;
+                let moved = changed.iter().map(|changed| StockChange { product: changed.product.id, change: changed.moved });
+                sql::insert_movements(&mut tx, moved.collect(), MovementReason::Imported, None, now).await?;
+                done += changed.len() as u64;
+            }
+            tx.commit().await?;
+            (progress.lock().await)(done);
+            tracing::info!(?report, "products imported");
+            Ok(report)
+        })
+        .await
+    }
+
+    /// How many pieces there are of a product, and the latest changes.
+    ///
+    /// # Errors
+    /// [`CatalogError::UnknownProduct`].
+    pub async fn stock(&self, _: &Admin, id: ProductId) -> Result<StockReport, CatalogError> {
+        let mut tx = self.snapshot().await?;
+        let (stock, reserved) = sql::stock(&mut tx, id).await?.ok_or(CatalogError::UnknownProduct(id))?;
+        Ok(StockReport { product: id, stock, reserved, movements: sql::movements(&mut tx, id).await? })
+    }
+
+    /// Corrects a product's stock by so many pieces, and notes why.
+    ///
+    /// # Errors
+    /// [`CatalogError::UnknownProduct`], [`CatalogError::StockReserved`], [`CatalogError::Invalid`] on an impossible `by`.
+    pub async fn stock_adjust(&self, _: &Admin, id: ProductId, by: i64, reason: &Note) -> Result<StockReport, CatalogError> {
+        retry(async || {
+            let now = self.now();
+            let mut tx = self.write().await?;
+            let (stock, reserved) = sql::stock_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownProduct(id))?;
+            let stock = stock::adjusted(stock, reserved, by)?;
+            sql::set_stock(&mut tx, id, stock, now).await?;
+            let moved = StockChange { product: id, change: by };
+            sql::insert_movements(&mut tx, vec![moved], MovementReason::Adjusted, Some(reason), now).await?;
+            let report = StockReport { product: id, stock, reserved, movements: sql::movements(&mut tx, id).await? };
+            tx.commit().await?;
+            tracing::info!(product = %id, by, "stock adjusted");
+            Ok(report)
+        })
+        .await
+    }
+}
+
+/// The category that a product is put into: there, and not deleted before the transaction ends.
+async fn hold_category(tx: &mut Tx, id: Option<CategoryId>) -> Result<Option<CategoryRef>, CatalogError> {
+    let Some(id) = id else { return Ok(None) };
+    let category = sql::category_held(tx, id).await?;
+    let category = category.ok_or_else(|| InvalidField::new("category", format!("there is no category {id}")))?;
+    Ok(Some(category))
+}
+
+async fn insert_products(tx: &mut Tx, new: &[NewProduct], now: Timestamp) -> Result<Vec<ProductId>, CatalogError> {
+    let made = sql::insert_products(tx, new, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
+    let ids = made.iter().map(|made| made.product).collect();
+    sql::insert_movements(tx, made, MovementReason::Initial, None, now).await?;
+    Ok(ids)
+}
+
+async fn update_products(tx: &mut Tx, changed: impl Iterator<Item = &Product>, now: Timestamp) -> Result<(), CatalogError> {
+    sql::update_products(tx, changed, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))
+}
+
+/// The categories by the keys of their names, those that only the rows know made new; and how many are.
+async fn import_categories(
+    tx: &mut Tx,
+    rows: &[ImportRow],
+    now: Timestamp,
+) -> Result<(HashMap<String, CategoryRef>, u64), CatalogError> {
+    let held = sql::categories_held(tx).await?;
+    let mut categories: HashMap<_, _> = held.into_iter().map(|category| (key(&category.name), category)).collect();
+    let mut created = 0;
+    for name in rows.iter().filter_map(|row| row.category.as_ref()) {
+        if categories.contains_key(&key(name.as_str())) {
+            continue;
+        }
+        let made = sql::insert_category(tx, name, Description::default(), now).await?.ok_or(CatalogError::NameTaken)?;
+        categories.insert(key(&made.name), CategoryRef { id: made.id, name: made.name });
+        created += 1;
+    }
+    Ok((categories, created))
+}
+
+/// Tells the one thing that a unique constraint can mean from a database that fails.
+fn taken(error: StoreError, what: CatalogError) -> CatalogError {
+    if error.is_unique_violation() { what } else { error.into() }
+}

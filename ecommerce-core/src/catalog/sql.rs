@@ -1,0 +1,350 @@
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::{
+    Category, CategoryRef, Movement, MovementReason, NewProduct, Product,
+    lists::{CategoryRow, ProductRow, select_products},
+    search::{self, key, words},
+};
+use crate::{
+    CategoryId, Currency, Description, Money, MovementId, Name, Note, OrderId, ProductId, Sku, StoreError, Timestamp,
+    db::{Tx, statements},
+};
+
+statements! {
+    CATEGORY =
+        "select id, name, description, version, created_at, updated_at
+         from categories
+         where id = $1";
+
+    LOCK_CATEGORY = {
+        sqlite: "select id from categories where id = $1",
+        postgres: "select id from categories where id = $1 for update",
+    };
+
+    /// Whoever puts a product into a category holds on to it, so that it is not deleted meanwhile.
+    HOLD_CATEGORY = {
+        sqlite: "select id, name from categories where id = $1",
+        postgres: "select id, name from categories where id = $1 for key share",
+    };
+
+    HOLD_CATEGORIES = {
+        sqlite: "select id, name from categories",
+        postgres: "select id, name from categories for key share",
+    };
+
+    INSERT_CATEGORY =
+        "insert into categories (name, name_key, name_words, description, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $5)
+         on conflict (name_key) do nothing
+         returning id, name, description, version, created_at, updated_at";
+
+    UPDATE_CATEGORY =
+        "update categories set
+             name = $2, name_key = $3, name_words = $4, description = $5, version = version + 1, updated_at = $6
+         where id = $1
+         returning id, name, description, version, created_at, updated_at";
+
+    CATEGORY_IN_USE = "select exists (select 1 from products where category_id = $1 and deleted_at is null)";
+
+    /// Deleted products that were in a category must not hold it back.
+    LEAVE_CATEGORY = "update products set category_id = null where category_id = $1";
+
+    DELETE_CATEGORY = "delete from categories where id = $1";
+
+    PRODUCT = (concat!(select_products!(), " where p.id = $1 and p.deleted_at is null and (p.is_available or $2)"));
+
+    /// Such a lock lets others go on putting the product into their carts.
+    LOCK_PRODUCT = {
+        sqlite: "select stock, reserved from products where id = $1 and deleted_at is null",
+        postgres: "select stock, reserved from products where id = $1 and deleted_at is null for no key update",
+    };
+
+    /// Imports take turns, since a name that is new to both would be made twice.
+    TAKE_IMPORT_TURN = {
+        sqlite: "select 1 as turn",
+        postgres: "select 1 as turn from pg_advisory_xact_lock(hashtext('ecommerce product import'))",
+    };
+
+    LOCK_PRODUCTS = {
+        sqlite: "select id, reserved from products where deleted_at is null order by id",
+        postgres: "select id, reserved from products where deleted_at is null order by id for no key update",
+    };
+
+    INSERT_PRODUCTS = {
+        sqlite:
+            "insert into products (name, name_key, name_words, description, description_words, sku, price, price_scaled,
+                 currency, stock, is_available, category_id, created_at, updated_at)
+             select value ->> 'name', value ->> 'name_key', value ->> 'name_words', value ->> 'description',
+                 value ->> 'description_words', value ->> 'sku', value ->> 'price', value ->> 'price_scaled',
+                 value ->> 'currency', value ->> 'stock', value ->> 'is_available', value ->> 'category', $2, $2
+             from json_each($1)
+             returning id, stock",
+        postgres:
+            "insert into products (name, name_key, name_words, description, description_words, sku, price, price_scaled,
+                 currency, stock, is_available, category_id, created_at, updated_at)
+             select r.name, r.name_key, r.name_words, r.description, r.description_words, r.sku, r.price, r.price_scaled,
+                 r.currency, r.stock, r.is_available, r.category, cast($2 as bigint), cast($2 as bigint)
+             from json_to_recordset(cast(cast($1 as text) as json)) as r (
+                 name text, name_key text, name_words text, description text, description_words text, sku text, price bigint,
+                 price_scaled bigint, currency text, stock bigint, is_available boolean, category bigint)
+             returning id, stock",
+    };
+
+    UPDATE_PRODUCTS = {
+        sqlite:
+            "update products set
+                 name = r.name, name_key = r.name_key, name_words = r.name_words, description = r.description,
+                 description_words = r.description_words, sku = r.sku, price = r.price, price_scaled = r.price_scaled,
+                 currency = r.currency, stock = r.stock, is_available = r.is_available, category_id = r.category,
+                 version = version + 1, updated_at = $2
+             from (
+                 select value ->> 'id' as id, value ->> 'name' as name, value ->> 'name_key' as name_key,
+                     value ->> 'name_words' as name_words, value ->> 'description' as description,
+                     value ->> 'description_words' as description_words, value ->> 'sku' as sku, value ->> 'price' as price,
+                     value ->> 'price_scaled' as price_scaled, value ->> 'currency' as currency, value ->> 'stock' as stock,
+                     value ->> 'is_available' as is_available, value ->> 'category' as category
+                 from json_each($1)) r
+             where products.id = r.id",
+        postgres:
+            "update products set
+                 name = r.name, name_key = r.name_key, name_words = r.name_words, description = r.description,
+                 description_words = r.description_words, sku = r.sku, price = r.price, price_scaled = r.price_scaled,
+                 currency = r.currency, stock = r.stock, is_available = r.is_available, category_id = r.category,
+                 version = version + 1, updated_at = $2
+             from json_to_recordset(cast(cast($1 as text) as json)) as r (
+                 id bigint, name text, name_key text, name_words text, description text, description_words text, sku text,
+                 price bigint, price_scaled bigint, currency text, stock bigint, is_available boolean, category bigint)
+             where products.id = r.id",
+    };
+
+    DELETE_PRODUCT = "update products set deleted_at = $2, updated_at = $2, version = version + 1 where id = $1";
+
+    SET_STOCK = "update products set stock = $2, updated_at = $3, version = version + 1 where id = $1";
+
+    STOCK = "select stock, reserved from products where id = $1 and deleted_at is null";
+
+    MOVEMENTS =
+        "select id, change, reason, order_id, note, created_at
+         from stock_movements
+         where product_id = $1
+         order by id desc
+         limit 1000";
+
+    INSERT_MOVEMENTS = {
+        sqlite:
+            "insert into stock_movements (product_id, change, reason, note, created_at)
+             select value ->> 'product', value ->> 'change', $2, $3, $4
+             from json_each($1)",
+        postgres:
+            "insert into stock_movements (product_id, change, reason, note, created_at)
+             select m.product, m.change, $2, $3, cast($4 as bigint)
+             from json_to_recordset(cast(cast($1 as text) as json)) as m (product bigint, change bigint)",
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct MovementRow {
+    id: MovementId,
+    change: i64,
+    reason: MovementReason,
+    order_id: Option<OrderId>,
+    note: Option<String>,
+    created_at: Timestamp,
+}
+
+impl From<MovementRow> for Movement {
+    fn from(row: MovementRow) -> Self {
+        let MovementRow { id, change, reason, order_id, note, created_at } = row;
+        Self { id, change, reason, order: order_id, note, created_at }
+    }
+}
+
+pub(super) async fn category(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, StoreError> {
+    Ok(tx.optional::<CategoryRow>(CATEGORY, (id,)).await?.map(Category::from))
+}
+
+pub(super) async fn category_locked(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, StoreError> {
+    tx.optional::<(CategoryId,)>(LOCK_CATEGORY, (id,)).await?;
+    category(tx, id).await
+}
+
+/// A category that will be there until the transaction ends.
+pub(super) async fn category_held(tx: &mut Tx, id: CategoryId) -> Result<Option<CategoryRef>, StoreError> {
+    let row = tx.optional::<(CategoryId, String)>(HOLD_CATEGORY, (id,)).await?;
+    Ok(row.map(|(id, name)| CategoryRef { id, name }))
+}
+
+/// All categories; they will be there until the transaction ends.
+pub(super) async fn categories_held(tx: &mut Tx) -> Result<Vec<CategoryRef>, StoreError> {
+    let rows = tx.all::<(CategoryId, String)>(HOLD_CATEGORIES, ()).await?;
+    Ok(rows.into_iter().map(|(id, name)| CategoryRef { id, name }).collect())
+}
+
+/// A new category; `None` when the name is taken.
+pub(super) async fn insert_category(
+    tx: &mut Tx,
+    name: &Name,
+    description: Description,
+    now: Timestamp,
+) -> Result<Option<Category>, StoreError> {
+    let args = (name.clone(), key(name.as_str()), words(name.as_str()), description, now);
+    Ok(tx.optional::<CategoryRow>(INSERT_CATEGORY, args).await?.map(Category::from))
+}
+
+pub(super) async fn update_category(tx: &mut Tx, changed: &Category, now: Timestamp) -> Result<Category, StoreError> {
+    let Category { id, name, description, .. } = changed;
+    let args = (*id, name.clone(), key(name), words(name), description.clone(), now);
+    Ok(tx.one::<CategoryRow>(UPDATE_CATEGORY, args).await?.into())
+}
+
+/// Does the category have products?
+pub(super) async fn is_in_use(tx: &mut Tx, id: CategoryId) -> Result<bool, StoreError> {
+    tx.scalar(CATEGORY_IN_USE, (id,)).await
+}
+
+pub(super) async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), StoreError> {
+    tx.execute(LEAVE_CATEGORY, (id,)).await?;
+    tx.execute(DELETE_CATEGORY, (id,)).await.map(drop)
+}
+
+pub(super) async fn product(tx: &mut Tx, id: ProductId, hidden_too: bool) -> Result<Option<Product>, StoreError> {
+    tx.optional::<ProductRow>(PRODUCT, (id, hidden_too)).await?.map(Product::try_from).transpose()
+}
+
+/// How many of each product are reserved. Nobody else changes a product until the transaction ends, nor imports any.
+pub(super) async fn lock_for_import(tx: &mut Tx) -> Result<HashMap<ProductId, i64>, StoreError> {
+    tx.one::<(i32,)>(TAKE_IMPORT_TURN, ()).await?;
+    Ok(tx.all::<(ProductId, i64)>(LOCK_PRODUCTS, ()).await?.into_iter().collect())
+}
+
+/// A product and how many of it are reserved, neither of which others can change until the transaction ends.
+pub(super) async fn product_locked(tx: &mut Tx, id: ProductId) -> Result<Option<(Product, i64)>, StoreError> {
+    let Some((_, reserved)) = stock_locked(tx, id).await? else { return Ok(None) };
+    Ok(product(tx, id, true).await?.map(|product| (product, reserved)))
+}
+
+/// Makes products and answers their ids beside their stock.
+pub(super) async fn insert_products(
+    tx: &mut Tx,
+    products: &[NewProduct],
+    now: Timestamp,
+) -> Result<Vec<StockChange>, StoreError> {
+    let rows: Vec<_> = products.iter().map(WrittenProduct::from).collect();
+    let made = tx.all::<(ProductId, i64)>(INSERT_PRODUCTS, (json(&rows)?, now)).await?;
+    Ok(made.into_iter().map(|(product, change)| StockChange { product, change }).collect())
+}
+
+/// Writes all of the products that an admin may change.
+pub(super) async fn update_products(
+    tx: &mut Tx,
+    products: impl Iterator<Item = &Product>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = products.map(WrittenProduct::from).collect();
+    tx.execute(UPDATE_PRODUCTS, (json(&rows)?, now)).await.map(drop)
+}
+
+pub(super) async fn delete_product(tx: &mut Tx, id: ProductId, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(DELETE_PRODUCT, (id, now)).await.map(drop)
+}
+
+/// How many are on hand and how many of them reserved.
+pub(super) async fn stock(tx: &mut Tx, id: ProductId) -> Result<Option<(i64, i64)>, StoreError> {
+    tx.optional(STOCK, (id,)).await
+}
+
+pub(super) async fn stock_locked(tx: &mut Tx, id: ProductId) -> Result<Option<(i64, i64)>, StoreError> {
+    tx.optional(LOCK_PRODUCT, (id,)).await
+}
+
+pub(super) async fn set_stock(tx: &mut Tx, id: ProductId, stock: i64, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(SET_STOCK, (id, stock, now)).await.map(drop)
+}
+
+/// The latest changes of a product's stock, newest first.
+pub(super) async fn movements(tx: &mut Tx, id: ProductId) -> Result<Vec<Movement>, StoreError> {
+    Ok(tx.all::<MovementRow>(MOVEMENTS, (id,)).await?.into_iter().map(Movement::from).collect())
+}
+
+/// By how much the stock of a product changes.
+#[derive(Serialize)]
+pub(super) struct StockChange {
+    pub(super) product: ProductId,
+    pub(super) change: i64,
+}
+
+/// Writes into the ledger what was done to the stock. What changes by nothing is left out.
+pub(super) async fn insert_movements(
+    tx: &mut Tx,
+    mut changes: Vec<StockChange>,
+    reason: MovementReason,
+    note: Option<&Note>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    changes.retain(|changed| changed.change != 0);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    tx.execute(INSERT_MOVEMENTS, (json(&changes)?, reason, note.cloned(), now)).await.map(drop)
+}
+
+/// All of a product that an admin writes, as the statements take it.
+#[derive(Serialize)]
+struct WrittenProduct<'a> {
+    id: Option<ProductId>,
+    name: &'a str,
+    name_key: String,
+    name_words: String,
+    description: &'a str,
+    description_words: String,
+    sku: Option<&'a str>,
+    price: i64,
+    price_scaled: i64,
+    currency: Currency,
+    stock: i64,
+    is_available: bool,
+    category: Option<CategoryId>,
+}
+
+impl<'a> WrittenProduct<'a> {
+    fn new(name: &'a str, description: &'a str, price: Money, sku: Option<&'a Sku>) -> Self {
+        Self {
+            id: None,
+            name,
+            name_key: key(name),
+            name_words: words(name),
+            description,
+            description_words: words(description),
+            sku: sku.map(Sku::as_str),
+            price: price.minor(),
+            price_scaled: search::price_scaled(price),
+            currency: price.currency(),
+            stock: 0,
+            is_available: true,
+            category: None,
+        }
+    }
+}
+
+impl<'a> From<&'a NewProduct> for WrittenProduct<'a> {
+    fn from(new: &'a NewProduct) -> Self {
+        let NewProduct { name, description, price, stock, is_available, sku, category } = new;
+        let derived = Self::new(name.as_str(), description.as_str(), *price, sku.as_ref());
+        Self { stock: *stock, is_available: *is_available, category: *category, ..derived }
+    }
+}
+
+impl<'a> From<&'a Product> for WrittenProduct<'a> {
+    fn from(product: &'a Product) -> Self {
+        let Product { id, name, description, price, stock, is_available, sku, category, .. } = product;
+        let derived = Self::new(name, description, *price, sku.as_ref());
+        let category = category.as_ref().map(|category| category.id);
+        Self { id: Some(*id), stock: *stock, is_available: *is_available, category, ..derived }
+    }
+}
+
+fn json(rows: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(rows).map_err(|error| StoreError::other(error.to_string()))
+}

@@ -1,0 +1,107 @@
+//! The pure rule of checkout: may this cart become an order, and what will it cost?
+
+use super::{CheckoutError, CheckoutRequest};
+use crate::{
+    InvalidField, Money, ProviderName,
+    cart::{PricedLine, price},
+    orders::NotAccepted,
+};
+
+/// An order to be: every line can be had and is priced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) total: Money,
+    pub(super) provider: ProviderName,
+}
+
+/// Decides on a cart whose products are locked.
+pub(super) fn draft(lines: &[PricedLine], request: &CheckoutRequest, provider: ProviderName) -> Result<Draft, CheckoutError> {
+    if lines.is_empty() {
+        return Err(CheckoutError::CartEmpty);
+    }
+    let gone: Vec<_> = lines.iter().filter(|line| !line.is_available).map(|line| line.product).collect();
+    if !gone.is_empty() {
+        return Err(CheckoutError::ProductUnavailable(gone));
+    }
+    let short: Vec<_> = lines.iter().filter_map(PricedLine::shortage).collect();
+    if !short.is_empty() {
+        return Err(CheckoutError::InsufficientStock(short));
+    }
+    let Some(currency) = lines.first().map(|line| line.unit_price.currency()) else { return Err(CheckoutError::CartEmpty) };
+    if lines.iter().any(|line| line.unit_price.currency() != currency) {
+        return Err(CheckoutError::MixedCurrencies);
+    }
+    let total = price(lines, currency).ok().and_then(|cart| cart.total);
+    let total = total.ok_or_else(|| InvalidField::new("body", "asks for a cart that comes to more money than can be counted"))?;
+    if let Some(expected) = request.expected_total {
+        let expected = Money::from_decimal(expected, currency);
+        let expected = expected.map_err(|error| InvalidField { field: "expected_total", reason: error.into() })?;
+        if expected != total {
+            return Err(CheckoutError::TotalChanged(total));
+        }
+    }
+    provider.accepts(total).map_err(|refusal| match refusal {
+        NotAccepted::Currency => CheckoutError::CurrencyNotAccepted(provider),
+        NotAccepted::Amount => CheckoutError::AmountNotAccepted(provider),
+    })?;
+    Ok(Draft { total, provider })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{ProductId, Quantity};
+
+    fn line(product: i64, price: i64, quantity: i64, in_stock: i64) -> PricedLine {
+        PricedLine {
+            product: ProductId::new(product).unwrap(),
+            name: format!("product {product}"),
+            unit_price: Money::new(price, "USD".parse().unwrap()).unwrap(),
+            quantity: Quantity::new(quantity).unwrap(),
+            is_available: true,
+            in_stock,
+        }
+    }
+
+    fn manual(lines: &[PricedLine]) -> Result<Draft, CheckoutError> {
+        draft(lines, &CheckoutRequest::default(), ProviderName::Manual)
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_there_is_and_the_total_is_the_sum(
+            cart in prop::collection::vec((0..100_000_i64, 1..20_i64, 0..20_i64), 1..6)
+        ) {
+            let lines: Vec<_> = cart.iter().zip(1..).map(|(&(price, wanted, there), id)| line(id, price, wanted, there)).collect();
+            let sum: i64 = cart.iter().map(|(price, wanted, _)| price * wanted).sum();
+            match manual(&lines) {
+                Ok(draft) => {
+                    prop_assert!(cart.iter().all(|(_, wanted, there)| wanted <= there));
+                    prop_assert_eq!(draft.total.minor(), sum);
+                }
+                Err(CheckoutError::InsufficientStock(short)) => {
+                    prop_assert_eq!(short.len(), cart.iter().filter(|(_, wanted, there)| wanted > there).count());
+                }
+                Err(other) => prop_assert!(false, "{other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_total_above_every_bound_is_refused_not_wrapped() {
+        let lines: Vec<_> = (1..=100).map(|id| line(id, Money::MAX_MINOR, 1_000_000, 1_000_000)).collect();
+        assert!(matches!(manual(&lines), Err(CheckoutError::Invalid(_))));
+    }
+
+    #[test]
+    fn the_expected_total_is_compared_as_a_number() {
+        let lines = [line(1, 1250, 2, 9)];
+        let expecting = |text: &str| CheckoutRequest { expected_total: crate::parse_decimal(text).ok(), ..Default::default() };
+        assert!(draft(&lines, &expecting("25"), ProviderName::Manual).is_ok());
+        assert!(draft(&lines, &expecting("25.0"), ProviderName::Manual).is_ok());
+        assert!(matches!(draft(&lines, &expecting("24.99"), ProviderName::Manual), Err(CheckoutError::TotalChanged(_))));
+        assert!(matches!(draft(&lines, &expecting("25.001"), ProviderName::Manual), Err(CheckoutError::Invalid(_))));
+    }
+}

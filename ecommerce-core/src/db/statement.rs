@@ -1,0 +1,93 @@
+use sqlx::{
+    Arguments, Encode, FromRow, Postgres, Sqlite, Type,
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
+};
+
+/// A statement with a text for each engine: the same arguments, the same columns, the same meaning.
+#[derive(Debug, Clone, Copy)]
+#[doc(hidden)]
+pub struct Sql {
+    /// Where it stands and what it is called, for errors and tests.
+    pub name: &'static str,
+    /// The text for SQLite.
+    pub sqlite: &'static str,
+    /// The text for PostgreSQL.
+    pub postgres: &'static str,
+}
+
+/// Declares statements as constants, and lists them in `ALL` so that tests can prepare each on both engines.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:tt;)+) => {
+        $($(#[$doc])* const $name: crate::db::Sql = crate::db::statements!(@sql $name $text);)+
+        pub(crate) const ALL: &[crate::db::Sql] = &[$($name),+];
+    };
+    (@sql $name:ident { sqlite: $sqlite:expr, postgres: $postgres:expr $(,)? }) => {
+        crate::db::Sql { name: concat!(module_path!(), "::", stringify!($name)), sqlite: $sqlite, postgres: $postgres }
+    };
+    (@sql $name:ident $text:tt) => {
+        crate::db::Sql { name: concat!(module_path!(), "::", stringify!($name)), sqlite: $text, postgres: $text }
+    };
+}
+pub(crate) use statements;
+
+/// Ids as one argument, `[1,2,3]`: SQLite reads it with `json_each`, PostgreSQL as an array.
+pub(crate) fn id_list(ids: impl Iterator<Item = i64>) -> String {
+    format!("[{}]", ids.map(|id| id.to_string()).collect::<Vec<_>>().join(","))
+}
+
+/// A row that both drivers can read.
+pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A value that both drivers can send.
+pub(crate) trait Value:
+    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send
+{
+}
+
+impl<T> Value for T where T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send {}
+
+/// The arguments of a statement: a tuple of values, `$1` first.
+pub(crate) trait Args: Send {
+    fn sqlite(self) -> Result<SqliteArguments, sqlx::Error>;
+    fn postgres(self) -> Result<PgArguments, sqlx::Error>;
+}
+
+macro_rules! args {
+    ($($value:ident)*) => {
+        #[allow(non_snake_case, unused_mut)]
+        impl<$($value: Value),*> Args for ($($value,)*) {
+            fn sqlite(self) -> Result<SqliteArguments, sqlx::Error> {
+                let ($($value,)*) = self;
+                let mut arguments = SqliteArguments::default();
+                $(arguments.add($value).map_err(sqlx::Error::Encode)?;)*
+                Ok(arguments)
+            }
+
+            fn postgres(self) -> Result<PgArguments, sqlx::Error> {
+                let ($($value,)*) = self;
+                let mut arguments = PgArguments::default();
+                $(arguments.add($value).map_err(sqlx::Error::Encode)?;)*
+                Ok(arguments)
+            }
+        }
+    };
+}
+
+args!();
+args!(A);
+args!(A B);
+args!(A B C);
+args!(A B C D);
+args!(A B C D E);
+args!(A B C D E F);
+args!(A B C D E F G);
+args!(A B C D E F G H);
+args!(A B C D E F G H I);
+args!(A B C D E F G H I J);
+args!(A B C D E F G H I J K);
+args!(A B C D E F G H I J K L);
+args!(A B C D E F G H I J K L M);
+args!(A B C D E F G H I J K L M N);

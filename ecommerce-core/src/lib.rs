@@ -1,0 +1,108 @@
+//! A shop as a library: accounts, catalog, cart, checkout, orders and payments, on one SQLite file or on PostgreSQL.
+//!
+//! Everything is a call of a [`Store`]. Each call is one transaction: it happens as a whole or not at all, and what was
+//! answered survives a crash. What a role may do is checked by the compiler: a call for admins takes an [`Admin`], which
+//! only the store can give.
+//!
+//! A whole sale:
+//!
+//! ```
+//! use ecommerce_core::{CartLine, CheckoutRequest, Money, NewProduct, OrderStatus, Quantity, Registration, Store};
+//!
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Store::open("sqlite::memory:").await?;
+//! let shop = store.system();
+//!
+//! // Something to sell: money is whole minor units with their currency.
+//! let mug = NewProduct::new("Ceramic mug".parse()?, Money::parse("12.50", store.currency())?, 10);
+//! let mug = store.product_create(shop.admin(), mug).await?;
+//!
+//! // Somebody who buys: the token is theirs, the session is found by it at every request.
+//! let ann = Registration { email: "ann@example.com".parse()?, password: "correct horse".parse()?, name: None };
+//! let token = store.register(ann).await?.token;
+//! let ann = store.authenticate(token.reveal()).await?;
+//!
+//! // The units are reserved at checkout and leave the stock when the order is paid.
+//! store.cart_add(ann.customer(), &[CartLine { product: mug.id, quantity: Quantity::new(2)? }]).await?;
+//! let order = store.checkout(ann.customer(), &CheckoutRequest::default()).await?.order;
+//! assert_eq!((order.status, order.total.to_string()), (OrderStatus::PendingPayment, "25.00".to_owned()));
+//!
+//! let order = store.order_confirm_payment(shop.admin(), order.id, None).await?;
+//! assert_eq!(order.status, OrderStatus::Paid);
+//! assert_eq!(store.product(mug.id, None).await?.stock, 8);
+//! assert!(store.doctor().await?.is_healthy());
+//! # Ok(()) }
+//! ```
+//!
+//! Stripe and Paystack tell of payments by webhooks: [`Store::webhook_receive`]. Time and chance come in as parameters
+//! of [`Store::builder`], so that tests move the clock instead of sleeping.
+
+mod accounts;
+mod cart;
+mod catalog;
+mod checkout;
+mod db;
+mod doctor;
+mod error;
+mod id;
+mod money;
+mod orders;
+mod outbox;
+mod page;
+mod payments;
+mod store;
+mod text;
+mod time;
+mod worker;
+
+#[cfg(feature = "openapi")]
+mod openapi;
+
+pub use accounts::{
+    AccountError, Admin, Customer, Email, Forbidden, Party, Password, Registration, Role, Session, SignedIn, System, Token,
+    TokenSource, User,
+};
+pub use cart::{Cart, CartError, CartItem, CartLine, MAX_LINES, ProductRef, Shortage};
+pub use catalog::{
+    CatalogError, Category, CategoryChange, CategoryRef, Expect, ImportReport, ImportRow, MAX_STOCK, Movement, MovementReason,
+    NewCategory, NewProduct, Ordering, Product, ProductChange, ProductFilter, Revision, StockReport,
+};
+pub use checkout::{Checkout, CheckoutError, CheckoutRequest, IdempotencyKey};
+pub use doctor::{Diagnosis, Finding};
+pub use error::{Invalid, InvalidField, StoreError};
+pub use id::{CategoryId, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, RefundId, UserId};
+pub use money::{Currency, Money, MoneyError, parse_decimal};
+pub use orders::{
+    CustomerRef, DisputeStatus, EventName, Fulfillment, FulfillmentStep, Order, OrderError, OrderEvent, OrderFilter, OrderItem,
+    OrderStatus, Outcome, Payment, PaymentState, PaymentStatus, ProviderName, Refund, RefundReason, RefundStatus,
+};
+pub use page::{Page, PageRequest};
+pub use payments::{PaymentError, PaymentEvent, PaymentEventStatus, RefundRequest, WebhookError, WebhookSecrets};
+pub use store::{Limits, Store, StoreBuilder};
+pub use text::{Description, Name, Note, Quantity, Sku};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+
+#[doc(hidden)]
+pub use db::Sql;
+
+/// The README's code runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+/// Every statement of the store, for the test that prepares each on both engines.
+#[doc(hidden)]
+pub fn statements() -> Vec<Sql> {
+    [
+        outbox::ALL,
+        accounts::sql::ALL,
+        catalog::sql::ALL,
+        cart::sql::ALL,
+        orders::sql::ALL,
+        orders::rows::ALL,
+        checkout::sql::ALL,
+        payments::sql::ALL,
+        doctor::sql::ALL,
+    ]
+    .concat()
+}

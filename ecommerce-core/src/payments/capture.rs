@@ -1,0 +1,197 @@
+//! Captured money, under the lock of its order: what becomes of it is decided and written here, whoever told of it.
+
+use serde_json::json;
+
+use super::{
+    event::RefundNews,
+    merge::{Meant, meant},
+    settle::{self, RefundFact, Settlement},
+    sql::{self, NewRefund, PaymentRecord},
+};
+use crate::{
+    EventName, Money, OrderId, OrderStatus, Outcome, PaymentId, PaymentState, RefundReason, StoreError, Timestamp,
+    db::Tx,
+    orders::{self, sql::OrderRecord},
+    outbox,
+};
+
+/// One payment and its order, locked until the transaction ends.
+pub(super) struct Case {
+    pub(super) order: OrderRecord,
+    pub(super) payment: PaymentRecord,
+    now: Timestamp,
+}
+
+impl Case {
+    pub(super) async fn load(tx: &mut Tx, order: OrderRecord, payment: PaymentId, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self { order, payment: sql::load(tx, payment).await?, now })
+    }
+
+    /// The money was captured: it pays the order or goes back. Telling it again changes nothing.
+    ///
+    /// What only refunds and disputes told (`exact` is false) is at least the largest of them, and is corrected when the
+    /// success itself is heard of.
+    pub(super) async fn succeed(&mut self, tx: &mut Tx, captured: Money, exact: bool) -> Result<(), StoreError> {
+        if self.payment.status == PaymentState::Succeeded {
+            let is_more = self.payment.captured.is_none_or(|known| captured.minus(known).is_ok_and(|more| !more.is_zero()));
+            if self.payment.capture_is_exact || !(exact || is_more) {
+                return Ok(());
+            }
+            self.payment.capture_is_exact = exact;
+            if self.payment.outcome == Some(Outcome::Applied) || self.payment.captured == Some(captured) {
+                return sql::save(tx, &self.payment).await;
+            }
+        }
+        let units_are_there =
+            self.order.status != OrderStatus::Expired || orders::sql::shortages(tx, self.order.id).await?.is_empty();
+        let outcome = settle::outcome(self.order.status, self.order.total, captured, units_are_there);
+        let was_processing = self.payment.status == PaymentState::Processing;
+        self.payment.status = PaymentState::Succeeded;
+        self.payment.outcome = Some(outcome);
+        self.payment.captured = Some(captured);
+        self.payment.capture_is_exact = exact;
+        sql::save(tx, &self.payment).await?;
+        match outcome.refund_reason() {
+            None => self.apply(tx).await?,
+            Some(_) => {
+                let note = Some(format!("{outcome}: {captured:?}"));
+                orders::sql::record(tx, self.order.id, EventName::PaymentNotApplied, note, self.now).await?;
+            }
+        }
+        self.give_back(tx, outcome, captured).await?;
+        if was_processing { self.set_expiry(tx).await } else { Ok(()) }
+    }
+
+    /// The provider is working on it: the order waits longer.
+    pub(super) async fn process(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        self.advance(tx, PaymentState::Processing).await.map(drop)
+    }
+
+    /// This attempt came to nothing; another may be made while the order waits.
+    pub(super) async fn fail(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        if self.advance(tx, PaymentState::Failed).await? {
+            orders::sql::record(tx, self.order.id, EventName::PaymentFailed, None, self.now).await?;
+        }
+        Ok(())
+    }
+
+    /// So much was paid back in all, at the latest.
+    pub(super) async fn refunded_in_all(&mut self, tx: &mut Tx, total: Money) -> Result<(), StoreError> {
+        self.payment.told_in_all = self.payment.told_in_all.max(total.minor());
+        sql::save(tx, &self.payment).await
+    }
+
+    /// Merges news of one refund with what is known.
+    pub(super) async fn hear_of_refund(&mut self, tx: &mut Tx, news: &RefundNews) -> Result<(), StoreError> {
+        let facts = sql::refund_facts(tx, self.payment.id).await?;
+        let (fact, before) = match meant(&facts, news) {
+            Meant::Known(fact) => (fact, None),
+            Meant::TakenForAnother { ours, other } => {
+                sql::delete_refund(tx, other.id).await?;
+                (ours, other.reported)
+            }
+            Meant::New => {
+                let RefundNews { amount, status, reference, .. } = news.clone();
+                let reason = RefundReason::External;
+                let new = NewRefund { reason, asked: amount, reported: Some(status), reference, note: None };
+                return sql::insert_refund(tx, self.payment.id, new, self.now).await.map(drop);
+            }
+        };
+        let fact = RefundFact {
+            asked: news.amount.minor(),
+            reported: fact.reported.max(before).max(Some(news.status)),
+            reference: news.reference.clone(),
+            ..fact.clone()
+        };
+        sql::set_refund_fact(tx, &fact).await
+    }
+
+    /// Queues a refund of captured money, and tells of it.
+    pub(super) async fn queue_refund(
+        &mut self,
+        tx: &mut Tx,
+        reason: RefundReason,
+        asked: Money,
+        note: Option<String>,
+    ) -> Result<(), StoreError> {
+        let new = NewRefund { reason, asked, reported: None, reference: None, note: note.clone() };
+        let id = sql::insert_refund(tx, self.payment.id, new, self.now).await?;
+        let note = note.map_or_else(|| format!("{asked:?}"), |note| format!("{asked:?}: {note}"));
+        orders::sql::record(tx, self.order.id, EventName::RefundQueued, Some(note), self.now).await?;
+        let payload = json!({ "refund": id, "order": self.order.id });
+        outbox::push(tx, outbox::Topic::RefundQueued, payload, self.now).await
+    }
+
+    /// Works out anew what the refunds come to and writes it.
+    pub(super) async fn settle(&mut self, tx: &mut Tx) -> Result<Settlement, StoreError> {
+        let Some(captured) = self.payment.captured else { return Ok(Settlement::default()) };
+        let facts = sql::refund_facts(tx, self.payment.id).await?;
+        let settlement = settle::settle(captured.minor(), self.payment.told_in_all, self.payment.charged_back, &facts);
+        let mut remainder = facts.iter().find(|fact| fact.is_remainder()).map(|fact| fact.id);
+        if settlement.remainder > 0 && remainder.is_none() {
+            let asked = Money::zero(captured.currency());
+            let new = NewRefund { reason: RefundReason::External, asked, reported: None, reference: None, note: None };
+            remainder = Some(sql::insert_refund(tx, self.payment.id, new, self.now).await?);
+        }
+        if settlement.refunded > self.payment.refunded && self.payment.outcome == Some(Outcome::Applied) {
+            let note = Money::new(settlement.refunded, captured.currency()).map(|refunded| format!("{refunded:?} in all")).ok();
+            orders::sql::record(tx, self.order.id, EventName::Refunded, note, self.now).await?;
+        }
+        self.payment.refunded = settlement.refunded;
+        sql::save_settlement(tx, self.payment.id, remainder, &settlement).await?;
+        Ok(settlement)
+    }
+
+    /// The order is paid: its units leave the stock, once, and one notice goes out.
+    async fn apply(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let OrderRecord { id, status, .. } = self.order;
+        orders::sql::take(tx, id, status == OrderStatus::PendingPayment, self.now).await?;
+        orders::sql::set_status(tx, id, OrderStatus::Paid, EventName::Paid, None, self.now).await?;
+        outbox::push(tx, outbox::Topic::OrderPaid, json!({ "order": id }), self.now).await?;
+        self.order.status = OrderStatus::Paid;
+        tracing::info!(order = %id, payment = %self.payment.id, "order paid");
+        Ok(())
+    }
+
+    /// Owes the whole amount when it was not applied. A decision that was corrected changes what was owed before.
+    async fn give_back(&mut self, tx: &mut Tx, outcome: Outcome, captured: Money) -> Result<(), StoreError> {
+        let facts = sql::refund_facts(tx, self.payment.id).await?;
+        let by_outcome = |fact: &&RefundFact| !matches!(fact.reason, RefundReason::Requested | RefundReason::External);
+        match (facts.iter().find(by_outcome), outcome.refund_reason()) {
+            (Some(fact), reason) => {
+                let asked = if reason.is_some() { captured.minor() } else { 0 };
+                let fact = RefundFact { asked, reason: reason.unwrap_or(fact.reason), ..fact.clone() };
+                sql::set_refund_fact(tx, &fact).await
+            }
+            (None, Some(reason)) if !captured.is_zero() => self.queue_refund(tx, reason, captured, None).await,
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Moves an attempt that has not succeeded forward; says whether it moved.
+    async fn advance(&mut self, tx: &mut Tx, status: PaymentState) -> Result<bool, StoreError> {
+        if self.payment.status >= status {
+            return Ok(false);
+        }
+        self.payment.status = status;
+        sql::save(tx, &self.payment).await?;
+        self.set_expiry(tx).await?;
+        Ok(true)
+    }
+
+    /// An order waits as promised, and for [`PROCESSING`] while a payment of it is being processed.
+    async fn set_expiry(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        let OrderRecord { id, reserved_until, created_at, .. } = self.order;
+        let processing = sql::is_processing(tx, id).await?;
+        let expires_at = if processing { reserved_until.max(created_at.after(PROCESSING)) } else { reserved_until };
+        orders::sql::set_expiry(tx, id, expires_at).await
+    }
+}
+
+/// How long an order waits, from its beginning, while a payment is being processed.
+const PROCESSING: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
+
+/// The order, or the error that there is none.
+pub(super) fn known(order: Option<OrderRecord>, id: OrderId) -> Result<OrderRecord, crate::OrderError> {
+    order.ok_or(crate::OrderError::Unknown(id))
+}

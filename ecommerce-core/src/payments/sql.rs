@@ -1,0 +1,468 @@
+use super::{
+    PaymentEvent, PaymentEventStatus,
+    event::{DisputeNews, Event, ReportedRefund, Subject},
+    settle::{RefundFact, Settlement},
+};
+use crate::{
+    Currency, DisputeStatus, Money, OrderId, Outcome, Page, PageRequest, PaymentEventId, PaymentId, PaymentState, ProviderName,
+    Refund, RefundId, RefundReason, RefundStatus, StoreError, Timestamp,
+    db::{Filter, Tx, statements},
+    orders::rows::RefundRow,
+};
+
+statements! {
+    INSERT_EVENT =
+        "insert into payment_events (provider, event_id, type, status, payload, received_at)
+         values ($1, $2, $3, 'processed', $4, $5)
+         on conflict (provider, event_id) do nothing
+         returning id";
+
+    EVENT_BY_KEY =
+        "select id, status from payment_events
+         where provider = $1 and event_id = $2";
+
+    SET_EVENT_STATUS = "update payment_events set status = $2, detail = $3 where id = $1";
+
+    EVENT_PAYLOAD = "select provider, payload from payment_events where id = $1";
+
+    COUNT_EVENTS = "select count(*) from payment_events";
+
+    EVENTS =
+        "select id, provider, event_id, type, status, detail, received_at
+         from payment_events
+         order by id desc
+         limit $1 offset $2";
+
+    INSERT_UNMATCHED =
+        "insert into unmatched_references (provider, reference, event)
+         values ($1, $2, $3)
+         on conflict (provider, reference, event) do nothing";
+
+    DELETE_UNMATCHED = "delete from unmatched_references where event = $1";
+
+    /// Events that were waiting for something that has become known: a provider's name, an order's or a payment's id.
+    MATCHED_BY_NOW =
+        "select distinct u.event
+         from unmatched_references u
+         where exists (select 1 from payment_references r where r.provider = u.provider and r.reference = u.reference)
+             or exists (select 1 from orders o where o.id = case u.provider when 'order' then cast(u.reference as bigint) end)
+             or exists (select 1 from payments p where p.id = case u.provider when 'payment' then cast(u.reference as bigint) end)
+         order by u.event
+         limit 100";
+
+    MATCHED_BY_PAYMENT =
+        "select distinct u.event
+         from payment_references r
+             join unmatched_references u on u.provider = r.provider and u.reference = r.reference
+         where r.payment_id = $1
+         order by u.event
+         limit 100";
+
+    PAYMENT_BY_ID = "select id, order_id, provider from payments where id = $1";
+
+    PAYMENT_BY_REFERENCE =
+        "select p.id, p.order_id, p.provider
+         from payment_references r join payments p on p.id = r.payment_id
+         where r.provider = $1 and r.reference = $2";
+
+    /// The order's first attempt with this provider of which the provider's name is not known yet.
+    PAYMENT_WITHOUT_REFERENCE =
+        "select p.id from payments p
+         where p.order_id = $1 and p.provider = $2
+             and not exists (select 1 from payment_references r where r.payment_id = p.id)
+         order by p.id
+         limit 1";
+
+    MANUAL_PAYMENT =
+        "select id from payments
+         where order_id = $1 and provider = 'manual' and status <> 'succeeded'
+         order by id
+         limit 1";
+
+    LOAD =
+        "select id, provider, status, outcome, currency, captured, captured_currency, capture_is_exact,
+             refunded, reported_refunded, charged_back, reference
+         from payments
+         where id = $1";
+
+    PAYMENTS_OF =
+        "select id from payments where order_id = $1 order by id";
+
+    /// Settling the refunds follows, and knows better; meanwhile no more has gone back than came.
+    SAVE =
+        "update payments set status = $2, outcome = $3, captured = $4, captured_currency = $5, capture_is_exact = $6,
+             reported_refunded = $7, charged_back = $8, reference = $9,
+             refunded = case when refunded > coalesce(cast($4 as bigint), 0) then coalesce(cast($4 as bigint), 0) else refunded end
+         where id = $1";
+
+    SET_REFUNDED = "update payments set refunded = $2 where id = $1";
+
+    INSERT_REFERENCE =
+        "insert into payment_references (provider, reference, payment_id)
+         values ($1, $2, $3)
+         on conflict (provider, reference) do nothing";
+
+    COUNT_PROCESSING = "select count(*) from payments where order_id = $1 and status = 'processing'";
+
+    REFUNDS =
+        "select id, reason, status, asked, reported, reference, done_at
+         from refunds
+         where payment_id = $1
+         order by id";
+
+    INSERT_REFUND =
+        "insert into refunds (payment_id, reason, status, asked, amount, currency, reported, reference, note, created_at)
+         values ($1, $2, 'queued', $3, 0, $4, $5, $6, $7, $8)
+         returning id";
+
+    SET_REFUND_FACT = "update refunds set reason = $2, asked = $3, reported = $4, reference = coalesce(reference, $5) where id = $1";
+
+    DELETE_REFUND = "delete from refunds where id = $1";
+
+    SET_REFUND_RESULT = "update refunds set amount = $2, status = $3 where id = $1 and (amount <> $2 or status <> $3)";
+
+    SET_REFUND_DONE = "update refunds set done_at = $2, note = coalesce($3, note) where id = $1";
+
+    REFUND =
+        "select id, payment_id, amount, currency, reason, status, created_at
+         from refunds
+         where id = $1 and amount > 0";
+
+    INSERT_DISPUTE =
+        "insert into disputes (provider, reference, payment_id, status, amount, created_at)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (provider, reference) do nothing";
+
+    DISPUTE = "select status, amount from disputes where provider = $1 and reference = $2";
+
+    SET_DISPUTE = "update disputes set status = $3, amount = $4 where provider = $1 and reference = $2";
+
+    SUM_LOST = "select cast(coalesce(sum(amount), 0) as bigint) from disputes where payment_id = $1 and status = 'lost'";
+
+    COUNT_OPEN_DISPUTES = "select count(*) from disputes where payment_id = $1 and status = 'open'";
+}
+
+/// An attempt to pay as the rules see it, read under the lock of its order.
+#[derive(Debug, Clone)]
+pub(super) struct PaymentRecord {
+    pub(super) id: PaymentId,
+    pub(super) provider: ProviderName,
+    pub(super) status: PaymentState,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) captured: Option<Money>,
+    /// Whether the amount was told by the success itself, and not only by a refund or a dispute.
+    pub(super) capture_is_exact: bool,
+    /// What was known to have gone back when it was last settled.
+    pub(super) refunded: i64,
+    /// The largest total of refunds that the provider told.
+    pub(super) told_in_all: i64,
+    /// The sum of lost disputes.
+    pub(super) charged_back: i64,
+    pub(super) reference: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct PaymentRow {
+    id: PaymentId,
+    provider: ProviderName,
+    status: PaymentState,
+    outcome: Option<Outcome>,
+    currency: Currency,
+    captured: Option<i64>,
+    captured_currency: Option<Currency>,
+    capture_is_exact: bool,
+    refunded: i64,
+    reported_refunded: i64,
+    charged_back: i64,
+    reference: Option<String>,
+}
+
+/// Which payment of which order.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub(super) struct PaymentKey {
+    pub(super) id: PaymentId,
+    pub(super) order_id: OrderId,
+    pub(super) provider: ProviderName,
+}
+
+/// Stores an event that is new; `None` when it was stored before.
+pub(super) async fn insert_event(
+    tx: &mut Tx,
+    provider: ProviderName,
+    event: &Event,
+    payload: &str,
+    now: Timestamp,
+) -> Result<Option<PaymentEventId>, StoreError> {
+    let args = (provider, event.id.clone(), event.kind.clone(), payload.to_owned(), now);
+    Ok(tx.optional::<(PaymentEventId,)>(INSERT_EVENT, args).await?.map(|(id,)| id))
+}
+
+pub(super) async fn event_by_key(
+    tx: &mut Tx,
+    provider: ProviderName,
+    event: &Event,
+) -> Result<(PaymentEventId, PaymentEventStatus), StoreError> {
+    tx.one(EVENT_BY_KEY, (provider, event.id.clone())).await
+}
+
+pub(super) async fn set_event_status(
+    tx: &mut Tx,
+    id: PaymentEventId,
+    status: PaymentEventStatus,
+    detail: Option<&str>,
+) -> Result<(), StoreError> {
+    tx.execute(SET_EVENT_STATUS, (id, status, detail.map(str::to_owned))).await.map(drop)
+}
+
+pub(super) async fn event_payload(tx: &mut Tx, id: PaymentEventId) -> Result<(ProviderName, String), StoreError> {
+    tx.one(EVENT_PAYLOAD, (id,)).await
+}
+
+/// Remembers what an unmatched event names: by the provider, or as one of our own ids.
+pub(super) async fn insert_unmatched(
+    tx: &mut Tx,
+    provider: ProviderName,
+    subject: &Subject,
+    event: PaymentEventId,
+) -> Result<(), StoreError> {
+    let names = subject.references.iter().map(|reference| (provider.as_str(), reference.clone()));
+    let order = subject.order.map(|id| ("order", id.to_string()));
+    let payment = subject.payment.map(|id| ("payment", id.to_string()));
+    for (namespace, name) in names.chain(order).chain(payment) {
+        tx.execute(INSERT_UNMATCHED, (namespace.to_owned(), name, event)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn delete_unmatched(tx: &mut Tx, event: PaymentEventId) -> Result<(), StoreError> {
+    tx.execute(DELETE_UNMATCHED, (event,)).await.map(drop)
+}
+
+/// Unmatched events of which something has become known.
+pub(super) async fn matched_by_now(tx: &mut Tx) -> Result<Vec<PaymentEventId>, StoreError> {
+    Ok(tx.all::<(PaymentEventId,)>(MATCHED_BY_NOW, ()).await?.into_iter().map(|(id,)| id).collect())
+}
+
+/// Unmatched events that name this payment.
+pub(super) async fn matched_by_payment(tx: &mut Tx, payment: PaymentId) -> Result<Vec<PaymentEventId>, StoreError> {
+    Ok(tx.all::<(PaymentEventId,)>(MATCHED_BY_PAYMENT, (payment,)).await?.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn payment_by_id(tx: &mut Tx, id: PaymentId) -> Result<Option<PaymentKey>, StoreError> {
+    tx.optional(PAYMENT_BY_ID, (id,)).await
+}
+
+pub(super) async fn payment_by_reference(
+    tx: &mut Tx,
+    provider: ProviderName,
+    reference: &str,
+) -> Result<Option<PaymentKey>, StoreError> {
+    tx.optional(PAYMENT_BY_REFERENCE, (provider, reference.to_owned())).await
+}
+
+pub(super) async fn payment_without_reference(
+    tx: &mut Tx,
+    order: OrderId,
+    provider: ProviderName,
+) -> Result<Option<PaymentId>, StoreError> {
+    Ok(tx.optional::<(PaymentId,)>(PAYMENT_WITHOUT_REFERENCE, (order, provider)).await?.map(|(id,)| id))
+}
+
+pub(super) async fn manual_payment(tx: &mut Tx, order: OrderId) -> Result<Option<PaymentId>, StoreError> {
+    Ok(tx.optional::<(PaymentId,)>(MANUAL_PAYMENT, (order,)).await?.map(|(id,)| id))
+}
+
+pub(super) async fn payments_of(tx: &mut Tx, order: OrderId) -> Result<Vec<PaymentRecord>, StoreError> {
+    let mut payments = Vec::new();
+    for (id,) in tx.all::<(PaymentId,)>(PAYMENTS_OF, (order,)).await? {
+        payments.push(load(tx, id).await?);
+    }
+    Ok(payments)
+}
+
+pub(super) async fn load(tx: &mut Tx, id: PaymentId) -> Result<PaymentRecord, StoreError> {
+    let row: PaymentRow = tx.one(LOAD, (id,)).await?;
+    let money = |minor, currency| Money::new(minor, currency).map_err(|error| StoreError::corrupt("payments", id.get(), error));
+    Ok(PaymentRecord {
+        id: row.id,
+        provider: row.provider,
+        status: row.status,
+        outcome: row.outcome,
+        captured: row.captured.map(|captured| money(captured, row.captured_currency.unwrap_or(row.currency))).transpose()?,
+        capture_is_exact: row.capture_is_exact,
+        refunded: row.refunded,
+        told_in_all: row.reported_refunded,
+        charged_back: row.charged_back,
+        reference: row.reference,
+    })
+}
+
+pub(super) async fn save(tx: &mut Tx, payment: &PaymentRecord) -> Result<(), StoreError> {
+    let PaymentRecord { id, status, outcome, captured, capture_is_exact, told_in_all, charged_back, ref reference, .. } =
+        *payment;
+    let minor = captured.map(Money::minor);
+    let currency = captured.map(Money::currency);
+    let args = (id, status, outcome, minor, currency, capture_is_exact, told_in_all, charged_back, reference.clone());
+    tx.execute(SAVE, args).await.map(drop)
+}
+
+/// Gives the payment another of the provider's names; says whether it is new.
+pub(super) async fn insert_reference(
+    tx: &mut Tx,
+    provider: ProviderName,
+    reference: &str,
+    payment: PaymentId,
+) -> Result<bool, StoreError> {
+    Ok(tx.execute(INSERT_REFERENCE, (provider, reference.to_owned(), payment)).await? > 0)
+}
+
+pub(super) async fn is_processing(tx: &mut Tx, order: OrderId) -> Result<bool, StoreError> {
+    Ok(tx.scalar::<i64>(COUNT_PROCESSING, (order,)).await? > 0)
+}
+
+#[derive(sqlx::FromRow)]
+struct FactRow {
+    id: RefundId,
+    reason: RefundReason,
+    status: RefundStatus,
+    asked: i64,
+    reported: Option<ReportedRefund>,
+    reference: Option<String>,
+    done_at: Option<Timestamp>,
+}
+
+pub(super) async fn refund_facts(tx: &mut Tx, payment: PaymentId) -> Result<Vec<RefundFact>, StoreError> {
+    let rows = tx.all::<FactRow>(REFUNDS, (payment,)).await?;
+    Ok(rows
+        .into_iter()
+        .map(|FactRow { id, reason, status, asked, reported, reference, done_at }| RefundFact {
+            id,
+            reason,
+            asked,
+            sent: status == RefundStatus::Sent,
+            reported,
+            reference,
+            done: done_at.is_some(),
+        })
+        .collect())
+}
+
+/// What a new refund is made from.
+pub(super) struct NewRefund {
+    pub(super) reason: RefundReason,
+    pub(super) asked: Money,
+    pub(super) reported: Option<ReportedRefund>,
+    pub(super) reference: Option<String>,
+    pub(super) note: Option<String>,
+}
+
+/// A new refund; what it comes to is settled afterwards.
+pub(super) async fn insert_refund(
+    tx: &mut Tx,
+    payment: PaymentId,
+    new: NewRefund,
+    now: Timestamp,
+) -> Result<RefundId, StoreError> {
+    let NewRefund { reason, asked, reported, reference, note } = new;
+    tx.scalar(INSERT_REFUND, (payment, reason, asked.minor(), asked.currency(), reported, reference, note, now)).await
+}
+
+pub(super) async fn set_refund_fact(tx: &mut Tx, fact: &RefundFact) -> Result<(), StoreError> {
+    tx.execute(SET_REFUND_FACT, (fact.id, fact.reason, fact.asked, fact.reported, fact.reference.clone())).await.map(drop)
+}
+
+pub(super) async fn delete_refund(tx: &mut Tx, id: RefundId) -> Result<(), StoreError> {
+    tx.execute(DELETE_REFUND, (id,)).await.map(drop)
+}
+
+/// Writes what the refunds come to.
+pub(super) async fn save_settlement(
+    tx: &mut Tx,
+    payment: PaymentId,
+    remainder: Option<RefundId>,
+    settlement: &Settlement,
+) -> Result<(), StoreError> {
+    let remainder = remainder.map(|id| (id, settlement.remainder, RefundStatus::Succeeded));
+    for (id, amount, status) in settlement.refunds.iter().copied().chain(remainder) {
+        tx.execute(SET_REFUND_RESULT, (id, amount, status)).await?;
+    }
+    tx.execute(SET_REFUNDED, (payment, settlement.refunded)).await.map(drop)
+}
+
+pub(super) async fn set_refund_done(tx: &mut Tx, id: RefundId, note: Option<String>, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(SET_REFUND_DONE, (id, now, note)).await.map(drop)
+}
+
+pub(super) async fn refund(tx: &mut Tx, id: RefundId) -> Result<Option<Refund>, StoreError> {
+    tx.optional::<RefundRow>(REFUND, (id,)).await?.map(Refund::try_from).transpose()
+}
+
+/// A page of refunds, newest first.
+pub(super) async fn refunds(tx: &mut Tx, status: Option<RefundStatus>, page: PageRequest) -> Result<Page<Refund>, StoreError> {
+    let narrowed = |name, select| {
+        let mut filter = Filter::new(name, select);
+        filter.and("amount > 0");
+        if let Some(status) = status {
+            filter.and_with("status = ?", status);
+        }
+        filter
+    };
+    let count = tx.filtered::<(i64,)>(narrowed("payments::COUNT_REFUNDS", "select count(*) from refunds")).await?;
+    let mut list =
+        narrowed("payments::LIST_REFUNDS", "select id, payment_id, amount, currency, reason, status, created_at from refunds");
+    list.push_with("\norder by id desc limit ?", page.limit());
+    list.push_with(" offset ?", page.offset());
+    let rows = tx.filtered::<RefundRow>(list).await?;
+    let refunds = rows.into_iter().map(Refund::try_from).collect::<Result<_, _>>()?;
+    Ok(Page::new(count.first().map_or(0, |(count,)| *count), refunds, page))
+}
+
+/// Merges news of a dispute with what is known: lost beats won beats open, and of what says the same the larger amount.
+/// Says what it was before and is now.
+pub(super) async fn merge_dispute(
+    tx: &mut Tx,
+    payment: &PaymentRecord,
+    news: &DisputeNews,
+    now: Timestamp,
+) -> Result<(Option<DisputeStatus>, DisputeStatus), StoreError> {
+    let DisputeNews { reference, amount, status } = news;
+    let key = (payment.provider, reference.clone());
+    let args = (payment.provider, reference.clone(), payment.id, *status, amount.minor(), now);
+    if tx.execute(INSERT_DISPUTE, args).await? > 0 {
+        return Ok((None, *status));
+    }
+    let known: (DisputeStatus, i64) = tx.one(DISPUTE, key).await?;
+    let (merged, amount) = known.max((*status, amount.minor()));
+    tx.execute(SET_DISPUTE, (payment.provider, reference.clone(), merged, amount)).await?;
+    Ok((Some(known.0), merged))
+}
+
+pub(super) async fn sum_lost(tx: &mut Tx, payment: PaymentId) -> Result<i64, StoreError> {
+    tx.scalar(SUM_LOST, (payment,)).await
+}
+
+pub(super) async fn has_open_dispute(tx: &mut Tx, payment: PaymentId) -> Result<bool, StoreError> {
+    Ok(tx.scalar::<i64>(COUNT_OPEN_DISPUTES, (payment,)).await? > 0)
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    id: PaymentEventId,
+    provider: ProviderName,
+    event_id: String,
+    r#type: String,
+    status: PaymentEventStatus,
+    detail: Option<String>,
+    received_at: Timestamp,
+}
+
+/// A page of what providers sent, newest first.
+pub(super) async fn events(tx: &mut Tx, page: PageRequest) -> Result<Page<PaymentEvent>, StoreError> {
+    let count = tx.scalar(COUNT_EVENTS, ()).await?;
+    let rows = tx.all::<EventRow>(EVENTS, (page.limit(), page.offset())).await?;
+    let events = rows.into_iter().map(|row| {
+        let EventRow { id, provider, event_id, r#type: kind, status, detail, received_at } = row;
+        PaymentEvent { id, provider, event_id, kind, status, detail, received_at }
+    });
+    Ok(Page::new(count, events.collect(), page))
+}

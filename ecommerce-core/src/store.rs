@@ -1,0 +1,257 @@
+//! The store: an open shop, to be shared by everything that uses it.
+
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use crate::{
+    Clock, Currency, StoreError, SystemClock, Timestamp, TokenSource, WebhookSecrets,
+    accounts::{Hasher, SystemTokens},
+    db::{self, Db, Tx},
+    worker::Worker,
+};
+
+/// A shop: accounts, catalog, carts, orders and payments in one database.
+///
+/// Cheap to clone; every clone is the same shop. Each call is one transaction: it happens as a whole or not at all,
+/// and what was answered survives a crash.
+///
+/// ```
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use ecommerce_core::{PageRequest, ProductFilter, Store};
+/// let store = Store::open("sqlite::memory:").await?;
+/// assert_eq!(store.product_list(&ProductFilter::default(), PageRequest::default(), None).await?.count, 0);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Box<dyn Clock>,
+    tokens: Box<dyn TokenSource>,
+    hasher: Hasher,
+    limits: Limits,
+    currency: Currency,
+    webhooks: WebhookSecrets,
+    _worker: Option<Worker>,
+}
+
+/// A store that its background task does not keep open.
+pub(crate) struct WeakStore(Weak<Inner>);
+
+impl WeakStore {
+    pub(crate) fn upgrade(&self) -> Option<Store> {
+        self.0.upgrade().map(Store)
+    }
+}
+
+/// The bounds of a shop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How long an order that waits for a provider keeps its units. Default: 35 minutes.
+    pub reservation: Duration,
+    /// How long an order keeps its units that waits for a bank transfer or cash. Default: 72 hours.
+    pub manual_reservation: Duration,
+    /// How many orders of one customer may wait for payment. Default: 100.
+    pub open_orders_per_customer: u32,
+    /// How long a session lives. Default: 30 days.
+    pub session_lifetime: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reservation: Duration::from_secs(35 * 60),
+            manual_reservation: Duration::from_secs(72 * 3600),
+            open_orders_per_customer: 100,
+            session_lifetime: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}
+
+/// Opens a [`Store`] with more than a URL.
+///
+/// ```
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::{sync::Arc, time::Duration};
+/// use ecommerce_core::{Clock, Limits, ManualClock, Store, Timestamp};
+/// let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
+/// let mut limits = Limits::default();
+/// limits.reservation = Duration::from_secs(600);
+/// let store = Store::builder().clock(clock.clone()).limits(limits).open("sqlite::memory:").await?;
+/// clock.advance(Duration::from_secs(600));
+/// store.run_due().await?;
+/// # Ok(()) }
+/// ```
+pub struct StoreBuilder {
+    clock: Box<dyn Clock>,
+    tokens: Box<dyn TokenSource>,
+    limits: Limits,
+    currency: Option<Currency>,
+    webhooks: WebhookSecrets,
+    background: bool,
+}
+
+impl StoreBuilder {
+    /// Where the time is read. Default: the machine's clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Where the randomness of tokens comes from. Default: the operating system.
+    #[must_use]
+    pub fn tokens(mut self, tokens: impl TokenSource) -> Self {
+        self.tokens = Box::new(tokens);
+        self
+    }
+
+    /// The bounds of the shop.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The currency of a price that does not name one. Default: USD.
+    #[must_use]
+    pub fn currency(mut self, currency: Currency) -> Self {
+        self.currency = Some(currency);
+        self
+    }
+
+    /// What proves that a webhook comes from its provider. Default: nothing is believed.
+    #[must_use]
+    pub fn webhook_secrets(mut self, secrets: WebhookSecrets) -> Self {
+        self.webhooks = secrets;
+        self
+    }
+
+    /// Whether the store lets orders expire by itself while it is open. Default: yes.
+    /// Without it, call [`Store::run_due`].
+    #[must_use]
+    pub fn background(mut self, background: bool) -> Self {
+        self.background = background;
+        self
+    }
+
+    /// Opens the store at a database and brings its tables up to date.
+    ///
+    /// The URL is `sqlite:FILE`, `sqlite::memory:` or `postgres://user@host/database`.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or is of a newer version.
+    pub async fn open(self, url: &str) -> Result<Store, StoreError> {
+        let db = Db::open(url).await?;
+        let currency = match self.currency {
+            Some(currency) => currency,
+            None => "USD".parse().map_err(|error| StoreError::other(format!("{error}")))?,
+        };
+        Ok(Store(Arc::new_cyclic(|inner| Inner {
+            db,
+            clock: self.clock,
+            tokens: self.tokens,
+            hasher: Hasher::new(),
+            limits: self.limits,
+            currency,
+            webhooks: self.webhooks,
+            _worker: self.background.then(|| Worker::start(WeakStore(inner.clone()))),
+        })))
+    }
+}
+
+impl Store {
+    /// Opens the store at a database, with every default.
+    ///
+    /// # Errors
+    /// See [`StoreBuilder::open`].
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::builder().open(url).await
+    }
+
+    /// Opens a store with more than a URL.
+    pub fn builder() -> StoreBuilder {
+        StoreBuilder {
+            clock: Box::new(SystemClock),
+            tokens: Box::new(SystemTokens),
+            limits: Limits::default(),
+            currency: None,
+            webhooks: WebhookSecrets::default(),
+            background: true,
+        }
+    }
+
+    /// The currency of a price that does not name one.
+    pub fn currency(&self) -> Currency {
+        self.0.currency
+    }
+
+    /// Does the database answer?
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read().await?.ping().await
+    }
+
+    /// Does all that is due: lets orders expire, takes up events again, removes ended sessions.
+    /// The store does so by itself unless it was opened without [`StoreBuilder::background`].
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn run_due(&self) -> Result<(), StoreError> {
+        self.expire_due().await?;
+        self.retry_unmatched().await?;
+        self.delete_ended_sessions().await
+    }
+
+    /// Writes a consistent copy of a live SQLite store to a new file.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written, or the store is on PostgreSQL (`pg_dump` copies that).
+    pub async fn backup(&self, file: &Path) -> Result<(), StoreError> {
+        db::backup(&self.0.db, file).await
+    }
+
+    /// Waits for what is running and closes the database. Every clone is closed with it.
+    pub async fn close(&self) {
+        self.0.db.close().await;
+    }
+
+    pub(crate) async fn write(&self) -> Result<Tx, StoreError> {
+        self.0.db.write().await
+    }
+
+    pub(crate) async fn read(&self) -> Result<Tx, StoreError> {
+        self.0.db.read().await
+    }
+
+    pub(crate) async fn snapshot(&self) -> Result<Tx, StoreError> {
+        self.0.db.snapshot().await
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn tokens(&self) -> &dyn TokenSource {
+        &*self.0.tokens
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn webhooks(&self) -> &WebhookSecrets {
+        &self.0.webhooks
+    }
+}

@@ -1,0 +1,123 @@
+//! The store as a whole: opened, opened again, opened by many at once, copied.
+
+use ecommerce_core::{PageRequest, ProductFilter, ProviderName, Store};
+
+use crate::{
+    database::{Database, Engine},
+    events::Attempt,
+    shop::{Shop, money, runtime},
+};
+
+stories![
+    a_shop_that_was_closed_is_there_again,
+    two_processes_see_one_shop,
+    a_copy_is_a_whole_shop_or_refused,
+    a_closed_store_answers_with_errors,
+];
+
+async fn a_shop_that_was_closed_is_there_again(shop: Shop) {
+    let first = shop.second_process().await;
+    let ann = first.customer("ann").await;
+    let mug = first.product("Mug", "10", 10).await;
+    let order = first.paid_order(&ann, &[(mug, 1)]).await;
+    first.store.close().await;
+    let again = shop.second_process().await;
+    assert_eq!(again.reload(&order).await, order);
+    assert_eq!(again.stock(mug).await, (9, 0));
+    again.store.close().await;
+}
+
+async fn two_processes_see_one_shop(shop: Shop) {
+    let other = shop.second_process().await;
+    let ann = shop.customer("ann").await;
+    let mug = other.product("Mug", "10", 10).await;
+    other.fill(&ann, &[(mug, 1)]).await;
+    let order = shop.try_checkout(&ann, ProviderName::Stripe).await.unwrap().order;
+    other.stripe(&Attempt::of(&order).session_completed()).await;
+    assert_eq!((shop.reload(&order).await.status.as_str(), shop.stock(mug).await), ("paid", (9, 0)));
+    let signed_in = shop.store.login("ann@example.com", crate::shop::PASSWORD).await.unwrap();
+    let session = other.store.authenticate(signed_in.token.reveal()).await.unwrap();
+    shop.store.logout(&session).await.unwrap();
+    assert!(other.store.authenticate(signed_in.token.reveal()).await.is_err(), "logged out on every process");
+    other.store.close().await;
+}
+
+async fn a_copy_is_a_whole_shop_or_refused(shop: Shop) {
+    let ann = shop.customer("ann").await;
+    let mug = shop.product("Mug", "10", 10).await;
+    let order = shop.paid_order(&ann, &[(mug, 1)]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("copy.db");
+    let copied = shop.store.backup(&file).await;
+    if shop.url().starts_with("postgres") {
+        assert!(copied.is_err() && !file.exists());
+        return;
+    }
+    copied.unwrap();
+    assert!(shop.store.backup(&file).await.is_err(), "a copy does not overwrite");
+    shop.product("Plate", "10", 10).await;
+    let copy = Shop::open(&format!("sqlite:{}", file.display())).await;
+    assert_eq!(copy.reload(&order).await, order);
+    let list = copy.store.product_list(&ProductFilter::default(), PageRequest::default(), None).await.unwrap();
+    assert_eq!(list.results.iter().map(|product| product.price).collect::<Vec<_>>(), [money("10")]);
+    copy.healthy().await;
+    copy.store.close().await;
+}
+
+async fn a_closed_store_answers_with_errors(shop: Shop) {
+    let other = shop.second_process().await;
+    other.store.ping().await.unwrap();
+    other.store.close().await;
+    assert!(other.store.ping().await.unwrap_err().is_unavailable());
+    assert!(other.store.run_due().await.unwrap_err().is_unavailable());
+    shop.store.ping().await.unwrap();
+}
+
+#[test]
+fn an_empty_database_is_opened_by_many_at_once() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        runtime().block_on(async {
+            let Some(database) = Database::create(engine).await else { return };
+            let openings = (0..4).map(|_| {
+                let url = database.url.clone();
+                tokio::spawn(async move { Shop::open(&url).await })
+            });
+            let mut shops = Vec::new();
+            for opening in openings.collect::<Vec<_>>() {
+                shops.push(opening.await.unwrap());
+            }
+            let mug = shops[0].product("Mug", "10", 10).await;
+            for shop in &shops {
+                assert_eq!(shop.stock(mug).await, (10, 0));
+                shop.store.close().await;
+            }
+            database.remove().await;
+        });
+    }
+}
+
+#[test]
+fn a_shop_fits_in_memory() {
+    runtime().block_on(async {
+        let shop = Shop::open("sqlite::memory:").await;
+        let ann = shop.customer("ann").await;
+        let mug = shop.product("Mug", "10", 10).await;
+        shop.paid_order(&ann, &[(mug, 1)]).await;
+        shop.healthy().await;
+        shop.store.close().await;
+    });
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    runtime().block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let no_database = directory.path().join("letter.txt");
+        std::fs::write(&no_database, "Dear Sir or Madam, ".repeat(500)).unwrap();
+        let letter = format!("sqlite:{}", no_database.display());
+        for url in ["", "shop.db", "mysql://root@localhost/shop", "sqlite:/no/such/directory/shop.db", "postgres://:::/", &letter]
+        {
+            assert!(Store::open(url).await.is_err(), "{url:?} was opened");
+        }
+    });
+}

@@ -1,0 +1,119 @@
+//! Every statement is prepared on both engines: the same parameters, the same columns, and no scan where it is hot.
+
+use std::collections::HashSet;
+
+use ecommerce_core::{Sql, statements};
+use sqlx::{
+    AssertSqlSafe, Column, Connection, Either, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection, Statement, TypeInfo,
+};
+
+use crate::{
+    database::{Database, Engine},
+    shop::{Shop, runtime},
+};
+
+/// Statements that run with nearly every request, or every second.
+const HOT: &[&str] = &[
+    "accounts::sql::USER_BY_SESSION",
+    "accounts::sql::USER_BY_KEY",
+    "catalog::sql::PRODUCT",
+    "cart::sql::LOCK",
+    "cart::sql::PRICED_LINES",
+    "checkout::sql::BY_KEY",
+    "checkout::sql::COUNT_OPEN",
+    "orders::sql::HEAD",
+    "orders::sql::ITEMS",
+    "orders::sql::EVENTS",
+    "orders::sql::LOCK",
+    "orders::sql::DUE",
+    "orders::sql::RESERVE",
+    "orders::sql::TAKE_RESERVED",
+    "orders::rows::PAYMENTS",
+    "orders::rows::REFUNDS",
+    "payments::sql::EVENT_BY_KEY",
+    "payments::sql::PAYMENT_BY_ID",
+    "payments::sql::PAYMENT_BY_REFERENCE",
+    "payments::sql::MATCHED_BY_PAYMENT",
+];
+
+/// What an engine says of a statement: how many parameters it has, and the names of its columns.
+type Shape = (usize, Vec<String>);
+
+#[test]
+fn statements_mean_the_same_on_both_engines() {
+    runtime().block_on(async {
+        let Some(postgres) = Database::create(Engine::Postgres).await else { return };
+        let sqlite = Database::create(Engine::Sqlite).await.unwrap();
+        for database in [&sqlite, &postgres] {
+            Shop::open(&database.url).await.store.close().await;
+        }
+        let mut left = SqliteConnection::connect(&sqlite.url).await.unwrap();
+        let mut right = PgConnection::connect(&postgres.url).await.unwrap();
+        for sql in statements() {
+            let (parameters, columns) = shape_on_sqlite(&mut left, sql).await;
+            let shape = shape_on_postgres(&mut right, sql).await;
+            // A single expression needs no name, and each engine gives it one of its own.
+            let columns = if columns.len() == 1 && !is_name(&columns[0]) { shape.1.clone() } else { columns };
+            assert_eq!((parameters, columns), shape, "{}", sql.name);
+        }
+        left.close().await.unwrap();
+        right.close().await.unwrap();
+        sqlite.remove().await;
+        postgres.remove().await;
+    });
+}
+
+fn is_name(column: &str) -> bool {
+    column.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+}
+
+async fn shape_on_sqlite(connection: &mut SqliteConnection, sql: Sql) -> Shape {
+    let statement = connection.prepare(sql.sqlite.into_sql_str()).await;
+    let statement = statement.unwrap_or_else(|error| panic!("{}: {error}", sql.name));
+    let Some(Either::Right(parameters)) = statement.parameters() else { panic!("{}: no parameters known", sql.name) };
+    (parameters, statement.columns().iter().map(|column| column.name().to_owned()).collect())
+}
+
+async fn shape_on_postgres(connection: &mut PgConnection, sql: Sql) -> Shape {
+    let statement = connection.prepare(sql.postgres.into_sql_str()).await;
+    let statement = statement.unwrap_or_else(|error| panic!("{}: {error}", sql.name));
+    for column in statement.columns() {
+        // A sum of bigints is a numeric, which no i64 can be read from: the statement has to cast it.
+        assert_ne!(column.type_info().name(), "NUMERIC", "{}: {}", sql.name, column.name());
+    }
+    let Some(Either::Left(parameters)) = statement.parameters() else { panic!("{}: no parameters known", sql.name) };
+    (parameters.len(), statement.columns().iter().map(|column| column.name().to_owned()).collect())
+}
+
+#[test]
+fn statements_have_names_of_their_own() {
+    let names: Vec<_> = statements().iter().map(|sql| sql.name).collect();
+    assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+}
+
+/// With SQLite, whose plans do not depend on how much a table holds. PostgreSQL has the same indexes.
+#[test]
+fn hot_statements_search_by_an_index() {
+    runtime().block_on(async {
+        let database = Database::create(Engine::Sqlite).await.unwrap();
+        Shop::open(&database.url).await.store.close().await;
+        let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
+        let statements = statements();
+        for name in HOT {
+            let sql = statements.iter().find(|sql| sql.name.strip_prefix("ecommerce_core::") == Some(name));
+            let sql = sql.unwrap_or_else(|| panic!("{name} is no statement any more"));
+            for step in plan(&mut connection, sql.sqlite).await {
+                // The list of ids that came in as an argument may be walked through; a table may not.
+                let is_scan = step.starts_with("SCAN") && !step.contains("json_each") && !step.contains("VIRTUAL TABLE");
+                assert!(!is_scan, "{name}: {step}");
+            }
+        }
+        connection.close().await.unwrap();
+        database.remove().await;
+    });
+}
+
+async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("explain query plan {sql}"));
+    sqlx::query(explain).fetch_all(connection).await.unwrap().iter().map(|row| row.get("detail")).collect()
+}

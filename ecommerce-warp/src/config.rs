@@ -1,0 +1,42 @@
+//! The bounds of the server.
+
+use std::time::Duration;
+
+/// What the server allows its clients. Start from the default and change what you need:
+///
+/// ```
+/// let mut config = ecommerce_warp::Config::default();
+/// config.max_connections = 500;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The most bytes of a request's body. Default: 1 MiB.
+    pub body_limit: usize,
+    /// How long a request's body may take to arrive. Default: 30 seconds.
+    pub body_timeout: Duration,
+    /// How long a request's header may take to arrive, counted from the connection or the answer before it,
+    /// and so also how long a connection may be idle. Only [`crate::serve`] heeds it. Default: 10 seconds.
+    pub header_timeout: Duration,
+    /// How long a client may take to read an answer. Only [`crate::serve`] heeds it. Default: 60 seconds.
+    pub write_timeout: Duration,
+    /// How many connections may be open; each needs a file descriptor. For a further one, the one that has been silent
+    /// longest is closed; where all are busy, it waits. Only [`crate::serve`] heeds it. Default: 10,000.
+    pub max_connections: usize,
+    /// How long running requests may take to end once the server shall stop. Only [`crate::serve`] heeds it.
+    /// Default: 10 seconds.
+    pub stop_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            body_limit: 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(60),
+            max_connections: 10_000,
+            stop_timeout: Duration::from_secs(10),
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::error::Error;
 
 use ecommerce_core::{
     CartLine, CheckoutRequest, Clock, Fulfillment, FulfillmentStep, Money, NewCategory, NewProduct, Order, ProviderName,
-    Quantity, Registration, Store, SystemClock, WebhookSecrets,
+    Quantity, Registration, Store, Stripe, SystemClock,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
@@ -16,8 +16,8 @@ const SECRET: &str = "whsec_only_for_this_example";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let secrets = WebhookSecrets::default().stripe(&[SECRET])?;
-    let store = Store::builder().webhook_secrets(secrets).open("sqlite::memory:").await?;
+    let stripe = Stripe::new().webhook_secrets(&[SECRET])?;
+    let store = Store::builder().provider(stripe).open("sqlite::memory:").await?;
     let shop = store.system();
 
     // The shop puts something on the shelf.

@@ -65,7 +65,7 @@ const CATALOG: [Shelf; 3] = [
 ];
 
 /// Fills an empty store, and says what a newcomer can do with it at `url`.
-pub(crate) async fn fill(store: &Store, url: &str) -> Result<String, Error> {
+pub(crate) async fn fill(store: &Store, url: &str, has_sandbox: bool) -> Result<String, Error> {
     let system = store.system();
     if !is_empty(store, system.admin()).await? {
         return Ok("The store is not empty: --demo leaves it as it is.".to_owned());
@@ -86,7 +86,7 @@ pub(crate) async fn fill(store: &Store, url: &str) -> Result<String, Error> {
             store.product_create(system.admin(), new).await?;
         }
     }
-    Ok(welcome(url))
+    Ok(welcome(url, has_sandbox))
 }
 
 async fn is_empty(store: &Store, admin: &Admin) -> Result<bool, Error> {
@@ -110,7 +110,12 @@ fn price(price: &str, currency: Currency) -> Result<Money, Error> {
     price.map_err(|error| Error::failed(format!("the demo has a bad price: {error}")))
 }
 
-fn welcome(url: &str) -> String {
+fn welcome(url: &str, has_sandbox: bool) -> String {
+    let pay = if has_sandbox {
+        "Open the \"checkout_url\" of that answer in a browser, pay, and look at the order: it is paid."
+    } else {
+        "When the money has come, the shop says so: ecommerce order confirm-payment 1"
+    };
     format!(
         r#"
 A demo shop is ready at {url}
@@ -128,7 +133,7 @@ Look around, sign in and buy two ceramic mugs:
     -d '{{"product": 1, "quantity": 2}}'
   curl -X POST {url}/checkout/ -H "Authorization: Token $TOKEN"
 
-When the money has come, the shop says so: ecommerce order confirm-payment 1
+{pay}
 
 These passwords are public: never open a demo to the internet.
 "#

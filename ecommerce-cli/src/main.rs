@@ -13,6 +13,7 @@ mod order;
 mod payment;
 mod print;
 mod product;
+mod providers;
 mod receipt;
 mod serve;
 mod shop;

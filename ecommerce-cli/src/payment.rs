@@ -1,14 +1,18 @@
 //! `ecommerce payment`: what payment providers sent, and what is owed back.
 
 use clap::Subcommand;
-use ecommerce_core::{PaymentEvent, RefundStatus};
+use ecommerce_core::{PaymentEvent, Reconciliation, RefundStatus, Store};
 
 use crate::{
     args::{PageArgs, one_of},
     error::Error,
-    print::{Record, date_utc},
+    print::{Record, count, date_utc},
+    providers::ProviderArgs,
     shop::Shop,
 };
+
+/// Where a shop is found that does not say: a command has no listening address.
+const DEFAULT_ADDRESS: &str = "http://127.0.0.1:8000";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PaymentCommand {
@@ -19,23 +23,63 @@ pub(crate) enum PaymentCommand {
         /// Only those that have come this far.
         #[arg(long, value_parser = one_of(RefundStatus::ALL, RefundStatus::as_str))]
         status: Option<RefundStatus>,
+        /// Send all that is queued now, and ask about those that are on their way, before showing them.
+        #[arg(long)]
+        run: bool,
         #[command(flatten)]
         page: PageArgs,
+        #[command(flatten)]
+        providers: ProviderArgs,
     },
+    /// Hold the books against the providers' own.
+    ///
+    /// Asks them about every open payment, reads the events that never arrived, takes up those that name what is known by
+    /// now, sends refunds and lets expire what is overdue. A server that runs does as much by itself, bit by bit.
+    Reconcile(ProviderArgs),
 }
 
 pub(crate) async fn run(shop: &Shop, command: PaymentCommand) -> Result<(), Error> {
-    let store = shop.open().await?;
-    let system = store.system();
-    let admin = system.admin();
     match command {
         PaymentCommand::Events(page) => {
-            shop.output().list(&page.rows(async |page| store.payment_event_list(admin, page).await).await?)
+            let store = shop.open().await?;
+            let system = store.system();
+            shop.output().list(&page.rows(async |page| store.payment_event_list(system.admin(), page).await).await?)
         }
-        PaymentCommand::Refunds { status, page } => {
-            shop.output().list(&page.rows(async |page| store.refund_list(admin, status, page).await).await?)
+        PaymentCommand::Refunds { status, run, page, providers } => {
+            let store = open(shop, &providers).await?;
+            let system = store.system();
+            if run {
+                store.refund_run(system.admin()).await?;
+            }
+            shop.output().list(&page.rows(async |page| store.refund_list(system.admin(), status, page).await).await?)
+        }
+        PaymentCommand::Reconcile(providers) => {
+            let store = open(shop, &providers).await?;
+            let report = store.reconcile(store.system().admin()).await?;
+            shop.output().one(&report, || Ok(summary(&report)))
         }
     }
+}
+
+/// Opens the store with its providers, for one command.
+async fn open(shop: &Shop, providers: &ProviderArgs) -> Result<Store, Error> {
+    shop.build(providers.set_up(Store::builder().background(false), DEFAULT_ADDRESS)?).await
+}
+
+fn summary(report: &Reconciliation) -> String {
+    let mut lines = vec![format!(
+        "Asked about {}, read {}.",
+        count(report.payments, "open payment", "open payments"),
+        count(report.events, "event that had not arrived", "events that had not arrived")
+    )];
+    if report.unanswered > 0 {
+        lines.push(format!("No answer about {}: it will be asked again.", count(report.unanswered, "payment", "payments")));
+    }
+    if report.silent_providers > 0 {
+        let providers = count(report.silent_providers, "provider", "providers");
+        lines.push(format!("{providers} could not tell which events there were."));
+    }
+    lines.join("\n")
 }
 
 impl Record for PaymentEvent {

@@ -3,7 +3,8 @@
 use std::{env, io::IsTerminal, net::SocketAddr, str::FromStr, time::Duration};
 
 use clap::{Args, value_parser};
-use ecommerce_core::{Invalid, Limits, Store, WebhookSecrets};
+use ecommerce_core::{Invalid, Limits, Store, SystemClock};
+use ecommerce_warp::sandbox::Sandbox;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -11,14 +12,15 @@ use crate::{
     args::CurrencyArg,
     demo,
     error::{Error, say},
+    providers::ProviderArgs,
     shop::Shop,
 };
 
 /// Bring the database up to date, then serve the shop over HTTP until SIGINT (Ctrl-C) or SIGTERM.
 ///
-/// Webhooks are taken from Stripe when STRIPE_WEBHOOK_SECRET is set (several secrets, separated by commas, while one is
-/// being rotated), and from Paystack when PAYSTACK_SECRET_KEY is. RUST_LOG says what is logged, such as `warn` or
-/// `ecommerce=debug`.
+/// Keys and secrets come by the environment only. Stripe is called with STRIPE_SECRET_KEY and its webhooks are believed
+/// with STRIPE_WEBHOOK_SECRET (several secrets, separated by commas, while one is being rotated); Paystack needs
+/// PAYSTACK_SECRET_KEY for both. RUST_LOG says what is logged, such as `warn` or `ecommerce=debug`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where to listen.
@@ -27,6 +29,12 @@ pub(crate) struct ServeArgs {
     /// Fill an empty store with a small catalog, an admin and a customer, and print how to sign in.
     #[arg(long)]
     demo: bool,
+    /// Stand in for Stripe and Paystack, on this machine alone: payments are made in the browser, and no money moves.
+    #[arg(long)]
+    sandbox: bool,
+    /// Where the sandbox listens, on loopback; port 0 is any that is free.
+    #[arg(long, value_name = "HOST:PORT", env = "ECOMMERCE_SANDBOX_LISTEN", default_value = "127.0.0.1:0", requires = "sandbox")]
+    sandbox_listen: Address,
     #[command(flatten)]
     currency: CurrencyArg,
     /// How long an order keeps its pieces while a provider waits for the money.
@@ -41,6 +49,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ORDERS", env = "ECOMMERCE_MAX_OPEN_ORDERS", default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     max_open_orders: u32,
+    #[command(flatten)]
+    providers: ProviderArgs,
 }
 
 /// A year: whatever is reserved for longer is sold.
@@ -48,15 +58,25 @@ const LONGEST_MINUTES: u64 = 365 * 24 * 60;
 
 pub(crate) async fn run(shop: &Shop, args: &ServeArgs) -> Result<(), Error> {
     log()?;
-    let secrets = webhook_secrets()?;
+    if args.sandbox {
+        args.providers.refuse_real()?;
+    }
     // A port in use shall be known before anything is written.
     let listener = args.listen.bind().await?;
     let address = listener.local_addr().map_err(|error| Error::failed(format!("cannot listen: {error}")))?;
-    let builder = Store::builder().limits(args.limits()).currency(args.currency.currency).webhook_secrets(secrets);
+    let builder = Store::builder().limits(args.limits()).currency(args.currency.currency);
+    let sandbox = args.sandbox(&url(address)).await?;
+    let builder = match &sandbox {
+        Some(sandbox) => args.providers.set_up_sandbox(builder, sandbox)?,
+        None => args.providers.set_up(builder, &url(address))?,
+    };
     let store = shop.build(builder).await?;
     let stop = stop_signal()?;
     if args.demo {
-        shop.output().line(&demo::fill(&store, &url(address)).await?)?;
+        shop.output().line(&demo::fill(&store, &url(address), sandbox.is_some()).await?)?;
+    }
+    if let Some(sandbox) = &sandbox {
+        say(&format!("Sandbox of Stripe and Paystack on {}: no money moves", sandbox.url()));
     }
     say(&format!("Listening on {}", url(address)));
     ecommerce_warp::serve(store.clone(), ecommerce_warp::Config::default(), listener, stop).await;
@@ -65,6 +85,15 @@ pub(crate) async fn run(shop: &Shop, args: &ServeArgs) -> Result<(), Error> {
 }
 
 impl ServeArgs {
+    /// The stand-in for both providers, where one is wanted. It ends with its last clone.
+    async fn sandbox(&self, shop: &str) -> Result<Option<Sandbox>, Error> {
+        if !self.sandbox {
+            return Ok(None);
+        }
+        let sandbox = Sandbox::start(self.sandbox_listen.bind().await?, shop, SystemClock);
+        sandbox.map(Some).map_err(|error| Error::Usage(format!("--sandbox-listen: {error}")))
+    }
+
     fn limits(&self) -> Limits {
         let mut limits = Limits::default();
         limits.reservation = Duration::from_secs(self.reservation_minutes * 60);
@@ -109,28 +138,6 @@ fn log() -> Result<(), Error> {
     let colours = std::io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     Ok(())
-}
-
-/// Secrets come by the environment only: a command line is seen by everybody on the machine.
-fn webhook_secrets() -> Result<WebhookSecrets, Error> {
-    let mut secrets = WebhookSecrets::default();
-    if let Some(stripe) = secret("STRIPE_WEBHOOK_SECRET")? {
-        let several: Vec<_> = stripe.split(',').map(str::trim).collect();
-        secrets = secrets.stripe(&several).map_err(|error| Error::Usage(format!("STRIPE_WEBHOOK_SECRET {error}")))?;
-    }
-    if let Some(paystack) = secret("PAYSTACK_SECRET_KEY")? {
-        secrets = secrets.paystack(&paystack).map_err(|error| Error::Usage(format!("PAYSTACK_SECRET_KEY {error}")))?;
-    }
-    Ok(secrets)
-}
-
-/// An empty variable is as good as none.
-fn secret(name: &str) -> Result<Option<String>, Error> {
-    match env::var(name) {
-        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(Error::Usage(format!("{name} must be UTF-8"))),
-    }
 }
 
 /// Ends when the program is asked to stop.

@@ -34,10 +34,12 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Stripe and Paystack tell of payments by webhooks: [`Store::webhook_receive`]. Time and chance come in as parameters
-//! of [`Store::builder`], so that tests move the clock instead of sleeping.
+//! Who takes the money is a [`PaymentProvider`]: [`Stripe`], [`Paystack`], or one of your own, handed to
+//! [`StoreBuilder::provider`]. They tell of payments by webhooks: [`Store::webhook_receive`]. Time and chance come in as
+//! parameters of [`Store::builder`], too, so that tests move the clock instead of sleeping.
 
 mod accounts;
+mod backoff;
 mod cart;
 mod catalog;
 mod checkout;
@@ -50,6 +52,8 @@ mod orders;
 mod outbox;
 mod page;
 mod payments;
+mod provider_name;
+mod providers;
 mod store;
 mod text;
 mod time;
@@ -73,11 +77,23 @@ pub use error::{Invalid, InvalidField, StoreError};
 pub use id::{CategoryId, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, RefundId, UserId};
 pub use money::{Currency, Money, MoneyError, parse_decimal};
 pub use orders::{
-    CustomerRef, DisputeStatus, EventName, Fulfillment, FulfillmentStep, Order, OrderError, OrderEvent, OrderFilter, OrderItem,
-    OrderStatus, Outcome, Payment, PaymentState, PaymentStatus, ProviderName, Refund, RefundReason, RefundStatus,
+    CustomerRef, EventName, Fulfillment, FulfillmentStep, Order, OrderError, OrderEvent, OrderFilter, OrderItem, OrderStatus,
+    Outcome, Payment, PaymentState, PaymentStatus, Refund, RefundReason, RefundStatus,
 };
 pub use page::{Page, PageRequest};
-pub use payments::{PaymentError, PaymentEvent, PaymentEventStatus, RefundRequest, WebhookError, WebhookSecrets};
+pub use payments::{PaymentError, PaymentEvent, PaymentEventStatus, Reconciliation, RefundRequest};
+pub use provider_name::{OtherProvider, ProviderName};
+#[cfg(feature = "paystack")]
+pub use providers::Paystack;
+#[cfg(any(feature = "stripe", feature = "paystack"))]
+pub use providers::ReturnUrls;
+pub use providers::{
+    Attempt, AttemptLine, Begun, DisputeNews, DisputeStatus, EventContent, KnownAttempt, News, NotAccepted, PaymentProvider,
+    ProviderError, ProviderEvent, RefundAnswer, RefundNews, RefundOrder, RefundProgress, Report, SentRefund, Subject,
+    WebhookError,
+};
+#[cfg(feature = "stripe")]
+pub use providers::{Stripe, StripeFlow};
 pub use store::{Limits, Store, StoreBuilder};
 pub use text::{Description, Name, Note, Quantity, Sku};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
@@ -102,6 +118,7 @@ pub fn statements() -> Vec<Sql> {
         orders::rows::ALL,
         checkout::sql::ALL,
         payments::sql::ALL,
+        payments::calls::ALL,
         doctor::sql::ALL,
     ]
     .concat()

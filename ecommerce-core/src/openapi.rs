@@ -6,7 +6,8 @@ use utoipa::{
 };
 
 use crate::{
-    CategoryId, Currency, Money, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, Quantity, RefundId, Timestamp, UserId,
+    CategoryId, Currency, Money, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, ProviderName, Quantity, RefundId,
+    Timestamp, UserId,
 };
 
 macro_rules! schema {
@@ -35,6 +36,7 @@ schema! {
     Currency => text("^[A-Z]{3}$", "USD", "A currency code of ISO 4217.");
     Timestamp => text("", "2026-01-31T09:30:00.123456Z", "A moment in UTC (RFC 3339).")
         .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime)));
+    ProviderName => text("^[a-z][a-z0-9_]{0,23}$", "stripe", "Who takes the money: `stripe`, `paystack`, `manual`, or a provider of the shop's own.");
     Quantity => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(Quantity::MAX)).examples([2]);
     UserId => id();
     CategoryId => id();

@@ -7,9 +7,10 @@ use std::{
 };
 
 use crate::{
-    Clock, Currency, StoreError, SystemClock, Timestamp, TokenSource, WebhookSecrets,
+    Clock, Currency, PaymentProvider, StoreError, SystemClock, Timestamp, TokenSource,
     accounts::{Hasher, SystemTokens},
     db::{self, Db, Tx},
+    providers::Providers,
     worker::Worker,
 };
 
@@ -35,11 +36,12 @@ struct Inner {
     hasher: Hasher,
     limits: Limits,
     currency: Currency,
-    webhooks: WebhookSecrets,
+    providers: Providers,
     _worker: Option<Worker>,
 }
 
-/// A store that its background task does not keep open.
+/// A store that its background tasks do not keep open.
+#[derive(Clone)]
 pub(crate) struct WeakStore(Weak<Inner>);
 
 impl WeakStore {
@@ -92,7 +94,7 @@ pub struct StoreBuilder {
     tokens: Box<dyn TokenSource>,
     limits: Limits,
     currency: Option<Currency>,
-    webhooks: WebhookSecrets,
+    providers: Providers,
     background: bool,
 }
 
@@ -125,15 +127,19 @@ impl StoreBuilder {
         self
     }
 
-    /// What proves that a webhook comes from its provider. Default: nothing is believed.
+    /// Somebody who takes money, in place of the provider of the same name. A checkout that names none takes the first
+    /// that is set up: Stripe, Paystack, then others in the order in which they were handed in.
+    ///
+    /// Default: Stripe and Paystack (features `stripe` and `paystack`) without keys. They call nobody and believe no
+    /// webhook, but their currencies and amounts are known.
     #[must_use]
-    pub fn webhook_secrets(mut self, secrets: WebhookSecrets) -> Self {
-        self.webhooks = secrets;
+    pub fn provider(mut self, provider: impl PaymentProvider) -> Self {
+        self.providers.set(provider);
         self
     }
 
-    /// Whether the store lets orders expire by itself while it is open. Default: yes.
-    /// Without it, call [`Store::run_due`].
+    /// Whether the store does by itself, while it is open, what becomes due: lets orders expire, asks providers, sends
+    /// refunds. Default: yes. Without it, call [`Store::run_due`].
     #[must_use]
     pub fn background(mut self, background: bool) -> Self {
         self.background = background;
@@ -159,8 +165,8 @@ impl StoreBuilder {
             hasher: Hasher::new(),
             limits: self.limits,
             currency,
-            webhooks: self.webhooks,
-            _worker: self.background.then(|| Worker::start(WeakStore(inner.clone()))),
+            providers: self.providers,
+            _worker: self.background.then(|| Worker::start(&WeakStore(inner.clone()))),
         })))
     }
 }
@@ -181,7 +187,7 @@ impl Store {
             tokens: Box::new(SystemTokens),
             limits: Limits::default(),
             currency: None,
-            webhooks: WebhookSecrets::default(),
+            providers: Providers::built_in(),
             background: true,
         }
     }
@@ -199,14 +205,18 @@ impl Store {
         self.read().await?.ping().await
     }
 
-    /// Does all that is due: lets orders expire, takes up events again, removes ended sessions.
+    /// Does all that is due: lets orders expire, takes up events again, asks providers about open payments, sends refunds,
+    /// reads events that were missed, removes ended sessions.
     /// The store does so by itself unless it was opened without [`StoreBuilder::background`].
     ///
     /// # Errors
-    /// Only the database's.
+    /// Only the database's: a provider that gives no answer is asked again later.
     pub async fn run_due(&self) -> Result<(), StoreError> {
         self.expire_due().await?;
         self.retry_unmatched().await?;
+        self.ask_due().await?;
+        self.pay_back_due().await?;
+        self.read_events_due().await?;
         self.delete_ended_sessions().await
     }
 
@@ -251,7 +261,7 @@ impl Store {
         &self.0.limits
     }
 
-    pub(crate) fn webhooks(&self) -> &WebhookSecrets {
-        &self.0.webhooks
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.0.providers
     }
 }

@@ -4,44 +4,59 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::{Store, store::WeakStore};
+use crate::{Store, StoreError, store::WeakStore};
 
-/// How often the store looks for what is due. Looking costs one read by index.
+/// How often the store looks for what is due. Looking costs a few reads by index.
 const TICK: Duration = Duration::from_secs(1);
 /// Once in so many ticks the store looks for events that can be matched by now: most are as soon as they can be.
 const TICKS_PER_MATCHING: u32 = 2;
+/// Once in so many ticks the store looks whether events are to be read.
+const TICKS_PER_READING: u32 = 30;
 /// Once in so many ticks the store removes ended sessions.
 const TICKS_PER_CLEANING: u32 = 300;
 
-/// The background task of a store; it ends with the store.
-pub(crate) struct Worker(JoinHandle<()>);
+/// The background tasks of a store; they end with the store. Each waits for providers or for the database alone, so that
+/// a provider that hangs holds up nothing but the questions to providers.
+pub(crate) struct Worker([JoinHandle<()>; 4]);
 
 impl Worker {
-    pub(crate) fn start(store: WeakStore) -> Self {
-        Self(tokio::spawn(async move {
-            let mut tick = 0_u32;
-            loop {
-                tokio::time::sleep(TICK).await;
-                let Some(store) = store.upgrade() else { return };
-                if let Err(error) = run(&store, tick).await {
-                    tracing::warn!(%error, "background work failed, it will be tried again");
+    pub(crate) fn start(store: &WeakStore) -> Self {
+        Self([
+            repeat(store.clone(), |store, _| async move { store.expire_due().await }),
+            repeat(store.clone(), |store, tick| async move {
+                if tick.is_multiple_of(TICKS_PER_MATCHING) {
+                    store.retry_unmatched().await?;
                 }
-                tick = tick.wrapping_add(1);
-            }
-        }))
+                if tick.is_multiple_of(TICKS_PER_CLEANING) { store.delete_ended_sessions().await } else { Ok(()) }
+            }),
+            repeat(store.clone(), |store, _| async move { store.pay_back_due().await }),
+            repeat(store.clone(), |store, tick| async move {
+                store.ask_due().await?;
+                if tick.is_multiple_of(TICKS_PER_READING) { store.read_events_due().await } else { Ok(()) }
+            }),
+        ])
     }
 }
 
-async fn run(store: &Store, tick: u32) -> Result<(), crate::StoreError> {
-    store.expire_due().await?;
-    if tick.is_multiple_of(TICKS_PER_MATCHING) {
-        store.retry_unmatched().await?;
-    }
-    if tick.is_multiple_of(TICKS_PER_CLEANING) { store.delete_ended_sessions().await } else { Ok(()) }
+fn repeat<F>(store: WeakStore, deed: impl Fn(Store, u32) -> F + Send + 'static) -> JoinHandle<()>
+where
+    F: Future<Output = Result<(), StoreError>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        let mut tick = 0_u32;
+        loop {
+            tokio::time::sleep(TICK).await;
+            let Some(store) = store.upgrade() else { return };
+            if let Err(error) = deed(store, tick).await {
+                tracing::warn!(%error, "background work failed, it will be tried again");
+            }
+            tick = tick.wrapping_add(1);
+        }
+    })
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.0.abort();
+        self.0.iter().for_each(JoinHandle::abort);
     }
 }

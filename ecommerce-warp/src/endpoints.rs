@@ -90,6 +90,7 @@ endpoints![
     payments::refund_done,
     payments::webhook_stripe,
     payments::webhook_paystack,
+    payments::webhook_other,
     operations::openapi_json,
     operations::docs,
     operations::docs_file,

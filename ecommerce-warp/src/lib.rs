@@ -32,6 +32,8 @@ mod problem;
 mod query;
 mod reply;
 mod routes;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 mod server;
 mod table;
 

@@ -6,6 +6,7 @@ mod import;
 mod operations;
 mod orders;
 mod program;
+mod sandbox;
 mod serve;
 mod usage;
 mod users;

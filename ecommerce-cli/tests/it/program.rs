@@ -174,24 +174,43 @@ impl Server {
 
     /// The same for a POST of JSON, with a token where there is one.
     pub(crate) fn post(&self, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+        self.try_post(path, token, body).expect("the server answers")
+    }
+
+    /// The same of a server that may be gone.
+    pub(crate) fn try_post(&self, path: &str, token: Option<&str>, body: &Value) -> Option<(u16, Value)> {
         let body = body.to_string();
         let authorization = token.map(|token| format!("Authorization: Token {token}\r\n")).unwrap_or_default();
-        let (status, answer) = self.request(&format!(
+        let (status, answer) = self.try_request(&format!(
             "POST {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\nContent-Type: application/json\r\n\
              {authorization}Content-Length: {}\r\n\r\n{body}",
             body.len()
-        ));
-        (status, serde_json::from_str(&answer).unwrap_or(Value::Null))
+        ))?;
+        Some((status, serde_json::from_str(&answer).unwrap_or(Value::Null)))
     }
 
     fn request(&self, request: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        self.try_request(request).expect("the server answers")
+    }
+
+    fn try_request(&self, request: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
+        stream.write_all(request.as_bytes()).ok()?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head[9..12].parse().unwrap(), body.to_owned())
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head[9..12].parse().unwrap(), body.to_owned()))
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn wait(&mut self) {
+        self.child.wait().unwrap();
     }
 
     /// Asks it to stop, as a supervisor does, and says how it ended.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{Invalid, Name, StoreError, Timestamp, UserId, db, text};
 pub(crate) use password::Hasher;
 pub use password::Password;
-pub(crate) use token::SystemTokens;
+pub(crate) use token::{SystemTokens, nonce};
 pub use token::{Token, TokenSource};
 
 text::words! {

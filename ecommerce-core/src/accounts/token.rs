@@ -34,6 +34,13 @@ pub(crate) fn hash(token: &str) -> String {
     hex(&Sha256::digest(token))
 }
 
+/// Chance for a name that nobody ever used before: 64 bits in hexadecimal.
+pub(crate) fn nonce(source: &dyn TokenSource) -> Result<String, StoreError> {
+    let mut bytes = [0; 8];
+    source.fill(&mut bytes).map_err(StoreError::other)?;
+    Ok(hex(&bytes))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.

@@ -15,11 +15,13 @@ impl Store {
     /// Turns the cart into an order at the prices of now and reserves its units: all of it or nothing.
     ///
     /// The cart is empty afterwards. The same key again answers the same order as it was placed, after a crash too.
+    /// The order stands also where its provider gives no answer within 4 seconds: its payment has no `checkout_url` then,
+    /// which the store goes on asking for while it is open; [`Store::order_pay`] makes another attempt.
     ///
     /// # Errors
     /// Every [`CheckoutError`] says what stands in the way; nothing was changed, and the key is not used up.
     pub async fn checkout(&self, customer: &Customer, request: &CheckoutRequest) -> Result<Checkout, CheckoutError> {
-        retry(async || {
+        let checkout = retry(async || {
             let mut tx = self.write().await?;
             // Whoever checks this cart out at the same time waits here, and finds the key used or the cart empty.
             let generation = cart::sql::lock(&mut tx, customer.user_id).await?;
@@ -31,20 +33,37 @@ impl Store {
                 return Err(CheckoutError::TooManyOpenOrders(most));
             }
             let lines = cart::sql::priced_lines_locked(&mut tx, customer.user_id).await?;
-            let draft = draft(&lines, request, request.provider.unwrap_or_else(|| self.preferred_provider()))?;
+            let provider = request.provider.unwrap_or_else(|| self.providers().preferred());
+            let draft = draft(&lines, request, provider, |total| self.providers().accepts(provider, total))?;
             let id = self.place(&mut tx, customer, generation, &draft, request).await?;
             let order = orders::sql::get(&mut tx, id).await?;
             tx.commit().await?;
             tracing::info!(order = %id, "order placed");
             Ok(Checkout { order, replayed: false })
         })
-        .await
+        .await?;
+        self.with_payment(customer, request, checkout).await
     }
 
-    /// The first of Stripe and Paystack that is configured, else `manual`.
-    pub(crate) fn preferred_provider(&self) -> ProviderName {
-        let configured = |provider: &&ProviderName| self.webhooks().are_set_for(**provider);
-        *[ProviderName::Stripe, ProviderName::Paystack].iter().find(configured).unwrap_or(&ProviderName::Manual)
+    /// The checkout with its payment begun, where the provider can be called.
+    async fn with_payment(
+        &self,
+        customer: &Customer,
+        request: &CheckoutRequest,
+        checkout: Checkout,
+    ) -> Result<Checkout, CheckoutError> {
+        let Some(payment) = checkout.order.payments.first() else { return Ok(checkout) };
+        if self.providers().callable(payment.provider).is_none() || payment.checkout_url.is_some() {
+            return Ok(checkout);
+        }
+        if checkout.replayed {
+            self.ensure_begun(payment.id).await?;
+            let order = self.replay(&mut self.write().await?, customer, request).await?;
+            return Ok(Checkout { order: order.unwrap_or(checkout.order), replayed: true });
+        }
+        self.begin(payment.id).await?;
+        let order = orders::sql::get(&mut self.snapshot().await?, checkout.order.id).await?;
+        Ok(Checkout { order, replayed: false })
     }
 
     /// The order that this key has made already, as it was placed.
@@ -72,11 +91,11 @@ impl Store {
         let (user, now) = (customer.user_id, self.now());
         let reservation = match draft.provider {
             ProviderName::Manual => self.limits().manual_reservation,
-            ProviderName::Stripe | ProviderName::Paystack => self.limits().reservation,
+            _ => self.limits().reservation,
         };
         let id = sql::insert_order(tx, user, generation, draft, now.after(reservation), now).await?;
         orders::sql::reserve(tx, id).await?;
-        orders::rows::insert_payment(tx, id, draft.provider, draft.total, now).await?;
+        orders::rows::insert_payment(tx, id, self.new_payment(draft.provider, draft.total)?, now).await?;
         orders::sql::insert_event(tx, id, EventName::Placed, None, now).await?;
         cart::sql::empty(tx, user).await?;
         if let Some(key) = &request.idempotency_key {

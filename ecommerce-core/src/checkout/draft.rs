@@ -2,9 +2,8 @@
 
 use super::{CheckoutError, CheckoutRequest};
 use crate::{
-    InvalidField, Money, ProviderName,
+    InvalidField, Money, NotAccepted, ProviderName,
     cart::{PricedLine, price},
-    orders::NotAccepted,
 };
 
 /// An order to be: every line can be had and is priced.
@@ -14,8 +13,14 @@ pub(super) struct Draft {
     pub(super) provider: ProviderName,
 }
 
-/// Decides on a cart whose products are locked.
-pub(super) fn draft(lines: &[PricedLine], request: &CheckoutRequest, provider: ProviderName) -> Result<Draft, CheckoutError> {
+/// Decides on a cart whose products are locked. `accepts` says whether the provider takes a total; nothing, when there is
+/// no such provider.
+pub(super) fn draft(
+    lines: &[PricedLine],
+    request: &CheckoutRequest,
+    provider: ProviderName,
+    accepts: impl FnOnce(Money) -> Option<Result<(), NotAccepted>>,
+) -> Result<Draft, CheckoutError> {
     if lines.is_empty() {
         return Err(CheckoutError::CartEmpty);
     }
@@ -40,11 +45,12 @@ pub(super) fn draft(lines: &[PricedLine], request: &CheckoutRequest, provider: P
             return Err(CheckoutError::TotalChanged(total));
         }
     }
-    provider.accepts(total).map_err(|refusal| match refusal {
-        NotAccepted::Currency => CheckoutError::CurrencyNotAccepted(provider),
-        NotAccepted::Amount => CheckoutError::AmountNotAccepted(provider),
-    })?;
-    Ok(Draft { total, provider })
+    match accepts(total) {
+        Some(Ok(())) => Ok(Draft { total, provider }),
+        Some(Err(NotAccepted::Currency)) => Err(CheckoutError::CurrencyNotAccepted(provider)),
+        Some(Err(NotAccepted::Amount)) => Err(CheckoutError::AmountNotAccepted(provider)),
+        None => Err(InvalidField::new("provider", "is none that this shop has").into()),
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +72,7 @@ mod tests {
     }
 
     fn manual(lines: &[PricedLine]) -> Result<Draft, CheckoutError> {
-        draft(lines, &CheckoutRequest::default(), ProviderName::Manual)
+        draft(lines, &CheckoutRequest::default(), ProviderName::Manual, |_| Some(Ok(())))
     }
 
     proptest! {
@@ -99,9 +105,10 @@ mod tests {
     fn the_expected_total_is_compared_as_a_number() {
         let lines = [line(1, 1250, 2, 9)];
         let expecting = |text: &str| CheckoutRequest { expected_total: crate::parse_decimal(text).ok(), ..Default::default() };
-        assert!(draft(&lines, &expecting("25"), ProviderName::Manual).is_ok());
-        assert!(draft(&lines, &expecting("25.0"), ProviderName::Manual).is_ok());
-        assert!(matches!(draft(&lines, &expecting("24.99"), ProviderName::Manual), Err(CheckoutError::TotalChanged(_))));
-        assert!(matches!(draft(&lines, &expecting("25.001"), ProviderName::Manual), Err(CheckoutError::Invalid(_))));
+        assert!(draft(&lines, &expecting("25"), ProviderName::Manual, |_| Some(Ok(()))).is_ok());
+        assert!(draft(&lines, &expecting("25.0"), ProviderName::Manual, |_| Some(Ok(()))).is_ok());
+        let manual = |text: &str| draft(&lines, &expecting(text), ProviderName::Manual, |_| Some(Ok(())));
+        assert!(matches!(manual("24.99"), Err(CheckoutError::TotalChanged(_))));
+        assert!(matches!(manual("25.001"), Err(CheckoutError::Invalid(_))));
     }
 }

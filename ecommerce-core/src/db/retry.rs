@@ -1,9 +1,11 @@
 use std::time::Duration;
 
-use crate::StoreError;
+use crate::{StoreError, backoff};
 
 /// How often a deed is tried that loses a race. The waits add up to about two seconds.
 const TRIES: u32 = 10;
+const FIRST_PAUSE: Duration = Duration::from_millis(8);
+const LONGEST_PAUSE: Duration = Duration::from_millis(512);
 
 /// Repeats a deed that lost a race for a row or a lock (deadlock, serialization failure, busy): nothing of it was done.
 ///
@@ -13,22 +15,16 @@ where
     F: Future<Output = Result<T, E>>,
     E: AsStoreError,
 {
-    for attempt in 1..TRIES {
+    for attempt in 0..TRIES - 1 {
         match deed().await {
             Err(error) if error.as_store_error().is_some_and(StoreError::is_retryable) => {
                 tracing::debug!(attempt, "lost a race, trying again");
-                tokio::time::sleep(pause(attempt)).await;
+                tokio::time::sleep(backoff::pause(attempt, FIRST_PAUSE, LONGEST_PAUSE)).await;
             }
             outcome => return outcome,
         }
     }
     deed().await
-}
-
-#[expect(clippy::disallowed_methods, reason = "spreading waits out is the one use of chance that nothing else sees")]
-fn pause(attempt: u32) -> Duration {
-    let ceiling = 4_u64 << attempt.min(7);
-    Duration::from_millis(rand::random_range(ceiling / 2..=ceiling))
 }
 
 /// Tells whether an error of a room is the database's.

@@ -2,7 +2,6 @@
 
 mod api;
 mod payment;
-mod provider;
 pub(crate) mod rows;
 pub(crate) mod sql;
 
@@ -10,9 +9,7 @@ use serde::Serialize;
 
 use crate::{Currency, Email, Money, Note, OrderId, ProductId, Quantity, StoreError, Timestamp, UserId, db, text};
 pub(crate) use payment::payment_status;
-pub use payment::{DisputeStatus, Outcome, Payment, PaymentState, PaymentStatus, Refund, RefundReason, RefundStatus};
-pub(crate) use provider::NotAccepted;
-pub use provider::ProviderName;
+pub use payment::{Outcome, Payment, PaymentState, PaymentStatus, Refund, RefundReason, RefundStatus};
 
 text::words! {
     /// How far an order has come.

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::ProviderName;
-use crate::{Currency, Money, PaymentId, RefundId, Timestamp, text};
+use crate::{Currency, Money, PaymentId, ProviderName, RefundId, Timestamp, text};
 
 text::words! {
     /// How far an attempt to pay has come. It only moves forward: success beats all that came before and after.
@@ -100,18 +99,6 @@ impl Outcome {
     }
 }
 
-text::words! {
-    /// How a dispute stands. Of contradicting reports, lost beats won beats open.
-    pub enum DisputeStatus {
-        /// The bank is asking.
-        Open = "open",
-        /// The shop keeps the money.
-        Won = "won",
-        /// The customer has the money back.
-        Lost = "lost",
-    }
-}
-
 /// An attempt to pay an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -150,10 +137,11 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// The attempt as it was when it was begun.
+    /// The attempt as it was when it was begun. What the provider called it then is what it is still shown by.
     pub(super) fn into_begun(self) -> Self {
+        let was_answered = self.checkout_url.is_some() || self.client_secret.is_some();
         Self {
-            reference: None,
+            reference: self.reference.filter(|_| was_answered),
             status: PaymentState::Created,
             outcome: None,
             captured: None,

@@ -1,8 +1,8 @@
 //! The payments and refunds of orders as rows: how the money of an order is read to be shown.
 
-use super::{Outcome, Payment, PaymentState, ProviderName, Refund, RefundReason, RefundStatus};
+use super::{Outcome, Payment, PaymentState, Refund, RefundReason, RefundStatus};
 use crate::{
-    Currency, Money, OrderId, PaymentId, RefundId, StoreError, Timestamp,
+    Currency, Money, OrderId, PaymentId, ProviderName, RefundId, StoreError, Timestamp,
     db::{Tx, statements},
 };
 
@@ -27,8 +27,8 @@ statements! {
     };
 
     INSERT_PAYMENT =
-        "insert into payments (order_id, provider, status, amount, currency, created_at)
-         values ($1, $2, 'created', $3, $4, $5)
+        "insert into payments (order_id, provider, status, amount, currency, nonce, call_at, created_at)
+         values ($1, $2, 'created', $3, $4, $5, $6, $7)
          returning id";
 
     /// A refund that the others cover comes to nothing, and is not shown.
@@ -99,15 +99,32 @@ pub(super) async fn refunds(tx: &mut Tx, orders: String) -> Result<Vec<(OrderId,
     rows.into_iter().map(|row| Ok((row.order_id, row.refund.try_into()?))).collect()
 }
 
+/// What an attempt to pay is made from.
+pub(crate) struct NewPayment {
+    pub(crate) provider: ProviderName,
+    pub(crate) amount: Money,
+    /// Chance, for names that were never used before.
+    pub(crate) nonce: String,
+    /// When the provider is asked about it by whoever finds it then.
+    pub(crate) call_at: Option<Timestamp>,
+}
+
+impl NewPayment {
+    /// An attempt that nobody begins: its money comes by hand, or was heard of from its provider.
+    pub(crate) fn passive(provider: ProviderName, amount: Money) -> Self {
+        Self { provider, amount, nonce: String::new(), call_at: None }
+    }
+}
+
 /// Another attempt to pay the order.
 pub(crate) async fn insert_payment(
     tx: &mut Tx,
     order: OrderId,
-    provider: ProviderName,
-    amount: Money,
+    new: NewPayment,
     now: Timestamp,
 ) -> Result<PaymentId, StoreError> {
-    tx.scalar(INSERT_PAYMENT, (order, provider, amount.minor(), amount.currency(), now)).await
+    let NewPayment { provider, amount, nonce, call_at } = new;
+    tx.scalar(INSERT_PAYMENT, (order, provider, amount.minor(), amount.currency(), nonce, call_at, now)).await
 }
 
 impl TryFrom<PaymentRow> for OrderPayment {

@@ -75,15 +75,8 @@ statements! {
          order by expires_at
          limit 100";
 
-    IS_DUE = {
-        sqlite:
-            "select id from orders
-             where id = $1 and status = 'pending_payment' and expires_at <= $2",
-        postgres:
-            "select id from orders
-             where id = $1 and status = 'pending_payment' and expires_at <= $2
-             for no key update",
-    };
+    /// Whoever moves the time has the order to end.
+    CLAIM_DUE = "update orders set expires_at = $3 where id = $1 and status = 'pending_payment' and expires_at <= $2";
 
     /// Products are locked in the order of their ids, whoever locks them, so that nobody waits in a circle.
     LOCK_PRODUCTS = {
@@ -304,9 +297,9 @@ pub(crate) async fn due(tx: &mut Tx, now: Timestamp) -> Result<Vec<OrderId>, Sto
     Ok(tx.all::<(OrderId,)>(DUE, (now,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
-/// Has the order's time run out? Locks it.
-pub(crate) async fn is_due(tx: &mut Tx, id: OrderId, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(tx.optional::<(OrderId,)>(IS_DUE, (id, now)).await?.is_some())
+/// Takes an order whose time has run out over from everybody else, until `lease`; says whether it was to be had.
+pub(crate) async fn claim_due(tx: &mut Tx, id: OrderId, now: Timestamp, lease: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.execute(CLAIM_DUE, (id, now, lease)).await? > 0)
 }
 
 /// Moves the order to a status and notes it in its history.

@@ -1,15 +1,15 @@
 use serde_json::json;
 
 use super::{
-    PaymentError, PaymentEvent, PaymentEventStatus, RefundRequest, WebhookError,
+    PaymentError, PaymentEvent, RefundRequest, calls,
     capture::{Case, known},
-    inbox, sql,
+    sql,
 };
 use crate::{
-    Admin, Customer, EventName, Fulfillment, InvalidField, Money, Note, Order, OrderError, OrderId, OrderStatus, Outcome, Page,
-    PageRequest, Party, ProviderName, Refund, RefundId, RefundReason, RefundStatus, Store, StoreError,
+    Admin, Customer, EventName, Fulfillment, InvalidField, Money, NotAccepted, Note, Order, OrderError, OrderId, OrderStatus,
+    Outcome, Page, PageRequest, Party, ProviderName, Refund, RefundId, RefundReason, RefundStatus, Store, StoreError,
     db::{Tx, retry},
-    orders::{self, NotAccepted, sql::OrderRecord},
+    orders::{self, rows::NewPayment, sql::OrderRecord},
     outbox,
 };
 
@@ -31,6 +31,8 @@ impl Store {
                 OrderStatus::Cancelled | OrderStatus::Expired => return refuse(format!("the order is {} already", order.status)),
             }
             orders::sql::set_status(&mut tx, id, OrderStatus::Cancelled, EventName::Cancelled, None, self.now()).await?;
+            // Nobody shall pay it any more.
+            calls::call_others(&mut tx, id, None, self.now()).await?;
             outbox::push(&mut tx, outbox::Topic::OrderCancelled, json!({ "order": id }), self.now()).await?;
             self.finish(tx, id).await
         })
@@ -39,32 +41,41 @@ impl Store {
 
     /// Begins another attempt to pay an order that waits for payment.
     ///
+    /// The attempt stands also where its provider gives no answer within 4 seconds: without a `checkout_url`, which the
+    /// store goes on asking for while it is open.
+    ///
     /// # Errors
     /// [`OrderError::Unknown`]; [`OrderError::InvalidTransition`] when it does not wait for payment;
-    /// [`PaymentError::CurrencyNotAccepted`] and [`PaymentError::AmountNotAccepted`].
+    /// [`PaymentError::CurrencyNotAccepted`] and [`PaymentError::AmountNotAccepted`]; [`PaymentError::Invalid`] when the
+    /// store does not know the provider.
     pub async fn order_pay(
         &self,
         customer: &Customer,
         id: OrderId,
         provider: Option<ProviderName>,
     ) -> Result<Order, PaymentError> {
-        let provider = provider.unwrap_or_else(|| self.preferred_provider());
-        retry(async || {
+        let provider = provider.unwrap_or_else(|| self.providers().preferred());
+        let (order, payment) = retry(async || {
             let mut tx = self.write().await?;
             let order = known(orders::sql::lock(&mut tx, id, Some(customer.user_id)).await?, id)?;
             if order.status != OrderStatus::PendingPayment {
                 return refuse(format!("the order is {}, it does not wait for payment", order.status));
             }
-            provider.accepts(order.total).map_err(|refusal| match refusal {
-                NotAccepted::Currency => PaymentError::CurrencyNotAccepted(provider),
-                NotAccepted::Amount => PaymentError::AmountNotAccepted(provider),
-            })?;
-            orders::rows::insert_payment(&mut tx, id, provider, order.total, self.now()).await?;
-            let note = Some(provider.to_string());
-            orders::sql::record(&mut tx, id, EventName::PaymentStarted, note, self.now()).await?;
-            self.finish(tx, id).await
+            match self.providers().accepts(provider, order.total) {
+                Some(Ok(())) => {}
+                Some(Err(NotAccepted::Currency)) => return Err(PaymentError::CurrencyNotAccepted(provider)),
+                Some(Err(NotAccepted::Amount)) => return Err(PaymentError::AmountNotAccepted(provider)),
+                None => return Err(InvalidField::new("provider", "is none that this shop has").into()),
+            }
+            let payment = self.start_payment(&mut tx, id, provider, order.total).await?;
+            Ok((self.finish(tx, id).await?, payment))
         })
-        .await
+        .await?;
+        if self.providers().callable(provider).is_none() {
+            return Ok(order);
+        }
+        self.begin(payment).await?;
+        Ok(orders::sql::get(&mut self.snapshot().await?, id).await?)
     }
 
     /// Says that the money of an order has come by hand: bank transfer or cash. Saying it twice is saying it once.
@@ -93,7 +104,10 @@ impl Store {
             }
             let payment = match sql::manual_payment(&mut tx, id).await? {
                 Some(payment) => payment,
-                None => orders::rows::insert_payment(&mut tx, id, ProviderName::Manual, order.total, self.now()).await?,
+                None => {
+                    let new = NewPayment::passive(ProviderName::Manual, order.total);
+                    orders::rows::insert_payment(&mut tx, id, new, self.now()).await?
+                }
             };
             let mut case = Case::load(&mut tx, order, payment, self.now()).await?;
             case.payment.reference = reference.map(Note::to_string);
@@ -184,76 +198,6 @@ impl Store {
     /// Only the database's.
     pub async fn payment_event_list(&self, _: &Admin, page: PageRequest) -> Result<Page<PaymentEvent>, PaymentError> {
         Ok(sql::events(&mut self.snapshot().await?, page).await?)
-    }
-
-    /// Takes in what a provider sent: every value of its signature header (`Stripe-Signature`, `x-paystack-signature`)
-    /// and the raw bytes of the body.
-    ///
-    /// When this answers `Ok`, the event is stored and all that follows from it is done. The same event again, in
-    /// whatever order, changes nothing.
-    ///
-    /// # Errors
-    /// [`WebhookError::NotConfigured`], [`WebhookError::Signature`] and [`WebhookError::NotAnEvent`]: nothing was stored.
-    /// [`WebhookError::Store`]: the provider must send it again.
-    pub async fn webhook_receive(
-        &self,
-        provider: ProviderName,
-        signatures: &[&str],
-        body: &[u8],
-    ) -> Result<PaymentEventStatus, WebhookError> {
-        self.webhooks().verify(provider, signatures, body, self.now())?;
-        let body = std::str::from_utf8(body).map_err(|_| WebhookError::NotAnEvent("it is not UTF-8"))?;
-        let event = inbox::parse(provider, body)?;
-        retry(async || {
-            let mut tx = self.write().await?;
-            let status = inbox::take_in(&mut tx, provider, &event, body, self.now()).await?;
-            tx.commit().await?;
-            Ok(status)
-        })
-        .await
-    }
-
-    /// Lets the orders expire whose time has run out: their units are free again.
-    pub(crate) async fn expire_due(&self) -> Result<(), StoreError> {
-        loop {
-            let due = orders::sql::due(&mut self.read().await?, self.now()).await?;
-            if due.is_empty() {
-                return Ok(());
-            }
-            for id in due {
-                retry(async || self.expire(id).await).await?;
-            }
-        }
-    }
-
-    /// Takes up events that named nothing known when they came, each in a transaction of its own: one that cannot be acted
-    /// upon does not hold the others back.
-    pub(crate) async fn retry_unmatched(&self) -> Result<(), StoreError> {
-        let matched = sql::matched_by_now(&mut self.read().await?).await?;
-        for id in matched {
-            let taken_up = retry(async || {
-                let mut tx = self.write().await?;
-                inbox::take_up(&mut tx, id, self.now()).await?;
-                tx.commit().await
-            });
-            if let Err(error) = taken_up.await {
-                tracing::error!(event = %id, %error, "a payment event cannot be acted upon");
-            }
-        }
-        Ok(())
-    }
-
-    async fn expire(&self, id: OrderId) -> Result<(), StoreError> {
-        let now = self.now();
-        let mut tx = self.write().await?;
-        // It may have been paid, cancelled or put off since it was found.
-        if !orders::sql::is_due(&mut tx, id, now).await? {
-            return Ok(());
-        }
-        orders::sql::release(&mut tx, id).await?;
-        orders::sql::set_status(&mut tx, id, OrderStatus::Expired, EventName::Expired, None, now).await?;
-        outbox::push(&mut tx, outbox::Topic::OrderExpired, json!({ "order": id }), now).await?;
-        tx.commit().await
     }
 
     /// Takes a paid order back, for an admin: its units into stock, its money to the customer.

@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use super::{
-    event::RefundNews,
     merge::{Meant, meant},
+    pay_back::first_call,
+    schedule::waits_until,
     settle::{self, RefundFact, Settlement},
     sql::{self, NewRefund, PaymentRecord},
 };
 use crate::{
-    EventName, Money, OrderId, OrderStatus, Outcome, PaymentId, PaymentState, RefundReason, StoreError, Timestamp,
+    EventName, Money, OrderId, OrderStatus, Outcome, PaymentId, PaymentState, RefundNews, RefundReason, StoreError, Timestamp,
     db::Tx,
     orders::{self, sql::OrderRecord},
     outbox,
@@ -68,9 +69,10 @@ impl Case {
     }
 
     /// This attempt came to nothing; another may be made while the order waits.
-    pub(super) async fn fail(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+    pub(super) async fn fail(&mut self, tx: &mut Tx, reason: Option<&str>) -> Result<(), StoreError> {
         if self.advance(tx, PaymentState::Failed).await? {
-            orders::sql::record(tx, self.order.id, EventName::PaymentFailed, None, self.now).await?;
+            let reason = reason.map(str::to_owned);
+            orders::sql::record(tx, self.order.id, EventName::PaymentFailed, reason, self.now).await?;
         }
         Ok(())
     }
@@ -93,7 +95,7 @@ impl Case {
             Meant::New => {
                 let RefundNews { amount, status, reference, .. } = news.clone();
                 let reason = RefundReason::External;
-                let new = NewRefund { reason, asked: amount, reported: Some(status), reference, note: None };
+                let new = NewRefund { reason, asked: amount, reported: Some(status), reference, note: None, call_at: None };
                 return sql::insert_refund(tx, self.payment.id, new, self.now).await.map(drop);
             }
         };
@@ -114,7 +116,8 @@ impl Case {
         asked: Money,
         note: Option<String>,
     ) -> Result<(), StoreError> {
-        let new = NewRefund { reason, asked, reported: None, reference: None, note: note.clone() };
+        let call_at = first_call(self.payment.provider, self.now);
+        let new = NewRefund { reason, asked, reported: None, reference: None, note: note.clone(), call_at };
         let id = sql::insert_refund(tx, self.payment.id, new, self.now).await?;
         let note = note.map_or_else(|| format!("{asked:?}"), |note| format!("{asked:?}: {note}"));
         orders::sql::record(tx, self.order.id, EventName::RefundQueued, Some(note), self.now).await?;
@@ -130,7 +133,8 @@ impl Case {
         let mut remainder = facts.iter().find(|fact| fact.is_remainder()).map(|fact| fact.id);
         if settlement.remainder > 0 && remainder.is_none() {
             let asked = Money::zero(captured.currency());
-            let new = NewRefund { reason: RefundReason::External, asked, reported: None, reference: None, note: None };
+            let reason = RefundReason::External;
+            let new = NewRefund { reason, asked, reported: None, reference: None, note: None, call_at: None };
             remainder = Some(sql::insert_refund(tx, self.payment.id, new, self.now).await?);
         }
         if settlement.refunded > self.payment.refunded && self.payment.outcome == Some(Outcome::Applied) {
@@ -138,7 +142,8 @@ impl Case {
             orders::sql::record(tx, self.order.id, EventName::Refunded, note, self.now).await?;
         }
         self.payment.refunded = settlement.refunded;
-        sql::save_settlement(tx, self.payment.id, remainder, &settlement).await?;
+        let call_at = first_call(self.payment.provider, self.now);
+        sql::save_settlement(tx, self.payment.id, remainder, &settlement, call_at).await?;
         Ok(settlement)
     }
 
@@ -179,17 +184,13 @@ impl Case {
         Ok(true)
     }
 
-    /// An order waits as promised, and for [`PROCESSING`] while a payment of it is being processed.
+    /// An order waits as promised, and longer while a payment of it is being processed.
     async fn set_expiry(&self, tx: &mut Tx) -> Result<(), StoreError> {
         let OrderRecord { id, reserved_until, created_at, .. } = self.order;
-        let processing = sql::is_processing(tx, id).await?;
-        let expires_at = if processing { reserved_until.max(created_at.after(PROCESSING)) } else { reserved_until };
+        let expires_at = waits_until(created_at, reserved_until, sql::is_processing(tx, id).await?);
         orders::sql::set_expiry(tx, id, expires_at).await
     }
 }
-
-/// How long an order waits, from its beginning, while a payment is being processed.
-const PROCESSING: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
 
 /// The order, or the error that there is none.
 pub(super) fn known(order: Option<OrderRecord>, id: OrderId) -> Result<OrderRecord, crate::OrderError> {

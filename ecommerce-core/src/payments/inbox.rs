@@ -2,91 +2,112 @@
 
 use serde_json::json;
 
-use super::{
-    PaymentEventStatus, WebhookError,
-    capture::Case,
-    event::{Content, DisputeNews, Event, News, Subject},
-    paystack, sql, stripe,
+use super::{PaymentEventStatus, calls, capture::Case, sql};
+use crate::{
+    DisputeNews, DisputeStatus, EventContent, EventName, Money, News, OrderStatus, PaymentEventId, PaymentId, PaymentState,
+    ProviderEvent, ProviderName, Report, StoreError, Subject, Timestamp,
+    db::Tx,
+    orders::{self, rows::NewPayment},
+    providers::Providers,
 };
-use crate::{DisputeStatus, EventName, PaymentEventId, PaymentId, ProviderName, StoreError, Timestamp, db::Tx, orders};
 
-/// Reads a signed body.
-pub(super) fn parse(provider: ProviderName, body: &str) -> Result<Event, WebhookError> {
-    match provider {
-        ProviderName::Stripe => stripe::parse(body),
-        ProviderName::Paystack => paystack::parse(body),
-        ProviderName::Manual => Err(WebhookError::NotConfigured(provider)),
-    }
+/// Who is asked what an event means, and what time it is.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'s> {
+    pub(super) providers: &'s Providers,
+    pub(super) now: Timestamp,
+}
+
+/// Was the event taken in before?
+pub(super) async fn is_stored(tx: &mut Tx, provider: ProviderName, event: &ProviderEvent) -> Result<bool, StoreError> {
+    Ok(sql::event_by_key(tx, provider, event).await?.is_some())
 }
 
 /// Takes an event in; one that was taken in before changes nothing.
 pub(super) async fn take_in(
     tx: &mut Tx,
+    desk: Desk<'_>,
     provider: ProviderName,
-    event: &Event,
+    event: &ProviderEvent,
     payload: &str,
-    now: Timestamp,
 ) -> Result<PaymentEventStatus, StoreError> {
-    let id = match sql::insert_event(tx, provider, event, payload, now).await? {
+    let id = match sql::insert_event(tx, provider, event, payload, desk.now).await? {
         Some(id) => id,
         None => match sql::event_by_key(tx, provider, event).await? {
-            (_, status @ (PaymentEventStatus::Processed | PaymentEventStatus::Ignored)) => return Ok(status),
-            (id, _) => id,
+            Some((_, status @ (PaymentEventStatus::Processed | PaymentEventStatus::Ignored))) => return Ok(status),
+            Some((id, _)) => id,
+            None => return Err(StoreError::other("an event that was stored is not there any more")),
         },
     };
-    act(tx, provider, id, event, now).await
+    act(tx, desk, provider, id, event).await
 }
 
 /// Takes an event up again that was waiting for something.
-pub(super) async fn take_up(tx: &mut Tx, id: PaymentEventId, now: Timestamp) -> Result<(), StoreError> {
-    let (provider, event) = stored(tx, id).await?;
-    act(tx, provider, id, &event, now).await.map(drop)
+pub(super) async fn take_up(tx: &mut Tx, desk: Desk<'_>, id: PaymentEventId) -> Result<(), StoreError> {
+    let (provider, event) = stored(tx, desk, id).await?;
+    act(tx, desk, provider, id, &event).await.map(drop)
 }
 
-async fn stored(tx: &mut Tx, id: PaymentEventId) -> Result<(ProviderName, Event), StoreError> {
+/// Takes in what a provider answered about a payment: the same as if it had sent it.
+pub(super) async fn hear(tx: &mut Tx, desk: Desk<'_>, payment: PaymentId, report: &Report) -> Result<(), StoreError> {
+    let Some(key) = sql::payment_by_id(tx, payment).await? else { return Ok(()) };
+    let subject = Subject { payment: Some(payment), ..report.subject.clone() };
+    let Some((mut case, learned)) = find(tx, desk, key.provider, &subject).await? else { return Ok(()) };
+    tell(tx, desk, &mut case, &report.news).await?;
+    catch_up(tx, desk, learned.then_some(case.payment.id)).await
+}
+
+async fn stored(tx: &mut Tx, desk: Desk<'_>, id: PaymentEventId) -> Result<(ProviderName, ProviderEvent), StoreError> {
     let (provider, payload) = sql::event_payload(tx, id).await?;
-    let event = parse(provider, &payload).map_err(|error| StoreError::corrupt("payment_events", id.get(), error))?;
-    Ok((provider, event))
+    let event = desk.providers.read_event(provider, &payload);
+    Ok((provider, event.map_err(|error| StoreError::corrupt("payment_events", id.get(), error))?))
 }
 
 /// Acts on an event, and on those that were waiting for what it taught.
 async fn act(
     tx: &mut Tx,
+    desk: Desk<'_>,
     provider: ProviderName,
     id: PaymentEventId,
-    event: &Event,
-    now: Timestamp,
+    event: &ProviderEvent,
 ) -> Result<PaymentEventStatus, StoreError> {
-    let (status, mut learned) = act_once(tx, provider, id, event, now).await?;
+    let (status, learned) = act_once(tx, desk, provider, id, event).await?;
+    catch_up(tx, desk, learned).await?;
+    Ok(status)
+}
+
+/// Acts on the events that were waiting for a name of this payment, and on what they teach.
+async fn catch_up(tx: &mut Tx, desk: Desk<'_>, learned: Option<PaymentId>) -> Result<(), StoreError> {
+    let mut learned = learned;
     while let Some(payment) = learned.take() {
         for id in sql::matched_by_payment(tx, payment).await? {
-            let (provider, event) = stored(tx, id).await?;
-            let (_, more) = act_once(tx, provider, id, &event, now).await?;
+            let (provider, event) = stored(tx, desk, id).await?;
+            let (_, more) = act_once(tx, desk, provider, id, &event).await?;
             learned = learned.or(more);
         }
     }
-    Ok(status)
+    Ok(())
 }
 
 /// Acts on an event. Answers the payment of which it taught a new name, if it did.
 async fn act_once(
     tx: &mut Tx,
+    desk: Desk<'_>,
     provider: ProviderName,
     id: PaymentEventId,
-    event: &Event,
-    now: Timestamp,
+    event: &ProviderEvent,
 ) -> Result<(PaymentEventStatus, Option<PaymentId>), StoreError> {
     sql::delete_unmatched(tx, id).await?;
     let (status, detail, learned) = match &event.content {
-        Err(reason) => (PaymentEventStatus::Failed, Some(*reason), None),
-        Ok(Content::Unused) => (PaymentEventStatus::Ignored, None, None),
-        Ok(Content::News(subject, news)) => match find(tx, provider, subject, now).await? {
+        EventContent::Unreadable(reason) => (PaymentEventStatus::Failed, Some(*reason), None),
+        EventContent::Unused => (PaymentEventStatus::Ignored, None, None),
+        EventContent::News(Report { subject, news }) => match find(tx, desk, provider, subject).await? {
             None => {
                 sql::insert_unmatched(tx, provider, subject, id).await?;
                 (PaymentEventStatus::Unmatched, Some("it names no payment or order that is known"), None)
             }
             Some((mut case, learned)) => {
-                tell(tx, &mut case, news, now).await?;
+                tell(tx, desk, &mut case, news).await?;
                 (PaymentEventStatus::Processed, None, learned.then_some(case.payment.id))
             }
         },
@@ -104,9 +125,9 @@ async fn act_once(
 /// has no name yet, or else another payment of that order.
 async fn find(
     tx: &mut Tx,
+    desk: Desk<'_>,
     provider: ProviderName,
     subject: &Subject,
-    now: Timestamp,
 ) -> Result<Option<(Case, bool)>, StoreError> {
     let named = match subject.payment {
         Some(id) => sql::payment_by_id(tx, id).await?,
@@ -127,10 +148,10 @@ async fn find(
         Some(key) => key.id,
         None => match sql::payment_without_reference(tx, order.id, provider).await? {
             Some(id) => id,
-            None => orders::rows::insert_payment(tx, order.id, provider, order.total, now).await?,
+            None => orders::rows::insert_payment(tx, order.id, NewPayment::passive(provider, order.total), desk.now).await?,
         },
     };
-    let mut case = Case::load(tx, order, payment, now).await?;
+    let mut case = Case::load(tx, order, payment, desk.now).await?;
     let learned = learn(tx, &mut case, subject).await?;
     Ok(Some((case, learned)))
 }
@@ -168,26 +189,52 @@ fn telling(reference: &str) -> u8 {
     }
 }
 
-/// Moves the payment as the news says. A refund or a dispute proves a success that was not heard of.
-async fn tell(tx: &mut Tx, case: &mut Case, news: &News, now: Timestamp) -> Result<(), StoreError> {
+/// Moves the payment as the news says.
+async fn tell(tx: &mut Tx, desk: Desk<'_>, case: &mut Case, news: &News) -> Result<(), StoreError> {
+    let before = case.order.status;
     match news {
+        News::Waiting => return Ok(()),
         News::Processing => return case.process(tx).await,
-        News::Failed => return case.fail(tx).await,
+        News::Failed => return case.fail(tx, None).await,
         News::Succeeded(captured) => case.succeed(tx, *captured, true).await?,
         News::RefundedInAll { total, captured } => {
             case.succeed(tx, *captured, true).await?;
             case.refunded_in_all(tx, *total).await?;
         }
         News::Refund(refund) => {
-            case.succeed(tx, refund.amount, false).await?;
+            prove(tx, desk, case, refund.amount).await?;
             case.hear_of_refund(tx, refund).await?;
         }
         News::Dispute(dispute) => {
-            case.succeed(tx, dispute.amount, false).await?;
-            hear_of_dispute(tx, case, dispute, now).await?;
+            prove(tx, desk, case, dispute.amount).await?;
+            hear_of_dispute(tx, case, dispute, desk.now).await?;
         }
     }
+    if before != OrderStatus::Paid && case.order.status == OrderStatus::Paid && desk.can_ask(case.payment.provider) {
+        // Nobody shall pay it twice.
+        calls::call_others(tx, case.order.id, Some(case.payment.id), desk.now).await?;
+    }
     case.settle(tx).await.map(drop)
+}
+
+/// A refund or a dispute proves a success that was not heard of. How much was captured the provider tells when it is
+/// asked, which happens next; until then, and where nobody can be asked, it was as much as the refund or dispute is about.
+async fn prove(tx: &mut Tx, desk: Desk<'_>, case: &mut Case, amount: Money) -> Result<(), StoreError> {
+    let can_ask = desk.can_ask(case.payment.provider);
+    // What does not fit the order would be given back: that has to wait for the answer.
+    if !can_ask || amount == case.order.total || case.payment.status == PaymentState::Succeeded {
+        case.succeed(tx, amount, false).await?;
+    }
+    if can_ask && !case.payment.capture_is_exact {
+        calls::set_call(tx, case.payment.id, Some(desk.now)).await?;
+    }
+    Ok(())
+}
+
+impl Desk<'_> {
+    fn can_ask(self, provider: ProviderName) -> bool {
+        self.providers.callable(provider).is_some()
+    }
 }
 
 async fn hear_of_dispute(tx: &mut Tx, case: &mut Case, news: &DisputeNews, now: Timestamp) -> Result<(), StoreError> {

@@ -1,22 +1,26 @@
 //! Money that comes and goes: what providers tell, what becomes of it, and what is owed back.
 
 mod api;
+mod ask;
+mod begin;
+pub(crate) mod calls;
 mod capture;
-mod event;
+mod expire;
 mod inbox;
 mod merge;
-mod paystack;
+mod pay_back;
+mod reconcile;
+mod schedule;
 mod settle;
-mod signature;
 pub(crate) mod sql;
-mod stripe;
+mod webhooks;
 
 use serde::Serialize;
 
 use crate::{
     InvalidField, OrderError, OrderId, PaymentEventId, ProviderName, RefundId, Shortage, StoreError, Timestamp, db, text,
 };
-pub use signature::WebhookSecrets;
+pub use reconcile::Reconciliation;
 
 text::words! {
     /// What became of an event that a provider sent.
@@ -99,29 +103,5 @@ impl db::AsStoreError for PaymentError {
             Self::Store(error) | Self::Order(OrderError::Store(error)) => Some(error),
             _ => None,
         }
-    }
-}
-
-/// Why a webhook was refused. Nothing was stored.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WebhookError {
-    /// No secret is configured for this provider, so nothing can be believed.
-    #[error("{0} is not configured")]
-    NotConfigured(ProviderName),
-    /// The signature is missing, malformed, wrong or too old.
-    #[error("the signature {0}")]
-    Signature(&'static str),
-    /// The body is signed but no event.
-    #[error("the body is no event: {0}")]
-    NotAnEvent(&'static str),
-    /// The database failed: the provider must send it again.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl db::AsStoreError for WebhookError {
-    fn as_store_error(&self) -> Option<&StoreError> {
-        if let Self::Store(error) = self { Some(error) } else { None }
     }
 }

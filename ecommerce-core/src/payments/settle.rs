@@ -3,8 +3,7 @@
 //! Events arrive in any order and more than once, so nothing here depends on what came first: reports only move
 //! upwards, and every amount is computed anew from all that was reported so far.
 
-use super::event::ReportedRefund;
-use crate::{Money, OrderStatus, Outcome, RefundId, RefundReason, RefundStatus};
+use crate::{Money, OrderStatus, Outcome, RefundId, RefundProgress, RefundReason, RefundStatus};
 
 /// What becomes of captured money, by the order's status of this moment.
 pub(super) fn outcome(status: OrderStatus, total: Money, captured: Money, units_are_there: bool) -> Outcome {
@@ -27,7 +26,7 @@ pub(super) struct RefundFact {
     pub(super) asked: i64,
     /// Whether the provider was asked and has not answered.
     pub(super) sent: bool,
-    pub(super) reported: Option<ReportedRefund>,
+    pub(super) reported: Option<RefundProgress>,
     /// The provider's name for it.
     pub(super) reference: Option<String>,
     /// Paid back by hand.
@@ -43,6 +42,11 @@ impl RefundFact {
     /// Stands for what was paid back in all beyond the refunds that were told of one by one.
     pub(super) fn is_remainder(&self) -> bool {
         self.is_external() && self.reported.is_none()
+    }
+
+    /// One of ours that the provider was asked for.
+    pub(super) fn was_ordered(&self) -> bool {
+        !self.is_external() && !self.done && (self.sent || self.reported.is_some())
     }
 
     /// Owed, and nobody was asked yet.
@@ -153,9 +157,9 @@ fn take(from: &mut i64, wanted: i64) -> i64 {
 fn told_status(fact: &RefundFact) -> RefundStatus {
     match fact.reported {
         _ if fact.done => RefundStatus::Succeeded,
-        Some(ReportedRefund::Succeeded) => RefundStatus::Succeeded,
-        Some(ReportedRefund::NeedsAttention) => RefundStatus::NeedsAttention,
-        Some(ReportedRefund::Pending) => RefundStatus::Pending,
+        Some(RefundProgress::Succeeded) => RefundStatus::Succeeded,
+        Some(RefundProgress::NeedsAttention) => RefundStatus::NeedsAttention,
+        Some(RefundProgress::Pending) => RefundStatus::Pending,
         None => RefundStatus::Sent,
     }
 }
@@ -166,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    fn fact(id: i64, reason: RefundReason, asked: i64, reported: Option<ReportedRefund>) -> RefundFact {
+    fn fact(id: i64, reason: RefundReason, asked: i64, reported: Option<RefundProgress>) -> RefundFact {
         let reference = (reason == RefundReason::External).then(|| format!("re_{id}"));
         RefundFact { id: RefundId::new(id).unwrap(), reason, asked, sent: false, reported, reference, done: false }
     }
@@ -192,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_refund_that_bounced_is_still_owed() {
-        let told = [fact(1, RefundReason::Requested, 300, Some(ReportedRefund::NeedsAttention))];
+        let told = [fact(1, RefundReason::Requested, 300, Some(RefundProgress::NeedsAttention))];
         let settlement = settle(1000, 300, 0, &told);
         assert_eq!(amounts(&settlement), [(300, RefundStatus::NeedsAttention)]);
         assert_eq!((settlement.refunded, settlement.left), (0, 700));
@@ -202,14 +206,14 @@ mod tests {
 
     #[test]
     fn a_refund_of_the_dashboard_s_that_comes_to_nothing_takes_nothing_away() {
-        for reported in [ReportedRefund::Pending, ReportedRefund::NeedsAttention] {
+        for reported in [RefundProgress::Pending, RefundProgress::NeedsAttention] {
             let facts =
                 [fact(1, RefundReason::OrderCancelled, 1000, None), fact(2, RefundReason::External, 1000, Some(reported))];
             let settlement = settle(1000, 0, 0, &facts);
             assert!(amounts(&settlement).contains(&(1000, RefundStatus::Queued)), "{settlement:?}");
             assert_eq!(settlement.refunded, 0);
         }
-        let by_hand = RefundFact { done: true, ..fact(2, RefundReason::External, 1000, Some(ReportedRefund::NeedsAttention)) };
+        let by_hand = RefundFact { done: true, ..fact(2, RefundReason::External, 1000, Some(RefundProgress::NeedsAttention)) };
         let settlement = settle(1000, 0, 0, &[fact(1, RefundReason::OrderCancelled, 1000, None), by_hand]);
         assert_eq!(
             (amounts(&settlement), settlement.refunded),
@@ -226,7 +230,7 @@ mod tests {
 
     fn any_facts() -> impl Strategy<Value = Vec<RefundFact>> {
         let reason = prop::sample::select(vec![RefundReason::Requested, RefundReason::OrderCancelled, RefundReason::External]);
-        let reported = prop::option::of(prop::sample::select(ReportedRefund::ALL));
+        let reported = prop::option::of(prop::sample::select(RefundProgress::ALL));
         prop::collection::vec((reason, 0..500_i64, reported, any::<bool>()), 0..4).prop_map(|facts| {
             let mut room = 1000;
             facts
@@ -237,7 +241,7 @@ mod tests {
                     let asked = if reason == RefundReason::External { asked } else { asked.min(room) };
                     room -= if reason == RefundReason::External { 0 } else { asked };
                     let reported =
-                        if reason == RefundReason::External { reported.or(Some(ReportedRefund::Pending)) } else { reported };
+                        if reason == RefundReason::External { reported.or(Some(RefundProgress::Pending)) } else { reported };
                     RefundFact { sent: sent && reason != RefundReason::External, ..fact(id, reason, asked, reported) }
                 })
                 .collect()

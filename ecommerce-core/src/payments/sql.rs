@@ -1,11 +1,10 @@
 use super::{
     PaymentEvent, PaymentEventStatus,
-    event::{DisputeNews, Event, ReportedRefund, Subject},
     settle::{RefundFact, Settlement},
 };
 use crate::{
-    Currency, DisputeStatus, Money, OrderId, Outcome, Page, PageRequest, PaymentEventId, PaymentId, PaymentState, ProviderName,
-    Refund, RefundId, RefundReason, RefundStatus, StoreError, Timestamp,
+    Currency, DisputeNews, DisputeStatus, Money, OrderId, Outcome, Page, PageRequest, PaymentEventId, PaymentId, PaymentState,
+    ProviderEvent, ProviderName, Refund, RefundId, RefundProgress, RefundReason, RefundStatus, StoreError, Subject, Timestamp,
     db::{Filter, Tx, statements},
     orders::rows::RefundRow,
 };
@@ -111,15 +110,22 @@ statements! {
          order by id";
 
     INSERT_REFUND =
-        "insert into refunds (payment_id, reason, status, asked, amount, currency, reported, reference, note, created_at)
-         values ($1, $2, 'queued', $3, 0, $4, $5, $6, $7, $8)
+        "insert into refunds (payment_id, reason, status, asked, amount, currency, reported, reference, note, call_at, created_at)
+         values ($1, $2, 'queued', $3, 0, $4, $5, $6, $7, $8, $9)
          returning id";
 
     SET_REFUND_FACT = "update refunds set reason = $2, asked = $3, reported = $4, reference = coalesce(reference, $5) where id = $1";
 
     DELETE_REFUND = "delete from refunds where id = $1";
 
-    SET_REFUND_RESULT = "update refunds set amount = $2, status = $3 where id = $1 and (amount <> $2 or status <> $3)";
+    /// One that is owed is to be sent; of one that is done nobody is asked any more.
+    SET_REFUND_RESULT =
+        "update refunds set amount = $2, status = $3,
+             call_at = case
+                 when $3 = 'queued' and reason <> 'external' then coalesce(call_at, $4)
+                 when $3 in ('sent', 'pending') then call_at
+             end
+         where id = $1 and (amount <> $2 or status <> $3)";
 
     SET_REFUND_DONE = "update refunds set done_at = $2, note = coalesce($3, note) where id = $1";
 
@@ -189,7 +195,7 @@ pub(super) struct PaymentKey {
 pub(super) async fn insert_event(
     tx: &mut Tx,
     provider: ProviderName,
-    event: &Event,
+    event: &ProviderEvent,
     payload: &str,
     now: Timestamp,
 ) -> Result<Option<PaymentEventId>, StoreError> {
@@ -200,9 +206,9 @@ pub(super) async fn insert_event(
 pub(super) async fn event_by_key(
     tx: &mut Tx,
     provider: ProviderName,
-    event: &Event,
-) -> Result<(PaymentEventId, PaymentEventStatus), StoreError> {
-    tx.one(EVENT_BY_KEY, (provider, event.id.clone())).await
+    event: &ProviderEvent,
+) -> Result<Option<(PaymentEventId, PaymentEventStatus)>, StoreError> {
+    tx.optional(EVENT_BY_KEY, (provider, event.id.clone())).await
 }
 
 pub(super) async fn set_event_status(
@@ -326,7 +332,7 @@ struct FactRow {
     reason: RefundReason,
     status: RefundStatus,
     asked: i64,
-    reported: Option<ReportedRefund>,
+    reported: Option<RefundProgress>,
     reference: Option<String>,
     done_at: Option<Timestamp>,
 }
@@ -351,9 +357,11 @@ pub(super) async fn refund_facts(tx: &mut Tx, payment: PaymentId) -> Result<Vec<
 pub(super) struct NewRefund {
     pub(super) reason: RefundReason,
     pub(super) asked: Money,
-    pub(super) reported: Option<ReportedRefund>,
+    pub(super) reported: Option<RefundProgress>,
     pub(super) reference: Option<String>,
     pub(super) note: Option<String>,
+    /// When its provider is to be called for it.
+    pub(super) call_at: Option<Timestamp>,
 }
 
 /// A new refund; what it comes to is settled afterwards.
@@ -363,8 +371,9 @@ pub(super) async fn insert_refund(
     new: NewRefund,
     now: Timestamp,
 ) -> Result<RefundId, StoreError> {
-    let NewRefund { reason, asked, reported, reference, note } = new;
-    tx.scalar(INSERT_REFUND, (payment, reason, asked.minor(), asked.currency(), reported, reference, note, now)).await
+    let NewRefund { reason, asked, reported, reference, note, call_at } = new;
+    let args = (payment, reason, asked.minor(), asked.currency(), reported, reference, note, call_at, now);
+    tx.scalar(INSERT_REFUND, args).await
 }
 
 pub(super) async fn set_refund_fact(tx: &mut Tx, fact: &RefundFact) -> Result<(), StoreError> {
@@ -381,10 +390,11 @@ pub(super) async fn save_settlement(
     payment: PaymentId,
     remainder: Option<RefundId>,
     settlement: &Settlement,
+    call_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let remainder = remainder.map(|id| (id, settlement.remainder, RefundStatus::Succeeded));
     for (id, amount, status) in settlement.refunds.iter().copied().chain(remainder) {
-        tx.execute(SET_REFUND_RESULT, (id, amount, status)).await?;
+        tx.execute(SET_REFUND_RESULT, (id, amount, status, call_at)).await?;
     }
     tx.execute(SET_REFUNDED, (payment, settlement.refunded)).await.map(drop)
 }

@@ -10,6 +10,8 @@
 
 #[macro_use]
 mod shop;
+mod bank;
+mod books;
 mod database;
 mod deeds;
 mod events;
@@ -23,6 +25,7 @@ mod statements;
 
 mod contract {
     mod accounts;
+    mod calls;
     mod cart;
     mod catalog;
     mod checkout;

@@ -361,7 +361,7 @@ impl Model {
     fn can_be_told(&self, order: usize, payment: usize, news: News) -> bool {
         let Some(payment) = self.orders.get(order).and_then(|order| order.payments.get(payment)) else { return false };
         match (payment.provider, news) {
-            (ProviderName::Manual, _) => false,
+            (ProviderName::Manual | ProviderName::Other(_), _) => false,
             // A dispute names the attempt in the provider's words only, and Paystack resolves it once.
             (ProviderName::Stripe, News::Dispute(_)) => payment.named,
             (ProviderName::Paystack, News::Dispute(_)) => payment.named && payment.dispute <= Some(DisputeStatus::Open),

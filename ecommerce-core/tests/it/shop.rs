@@ -7,14 +7,15 @@ use std::{
 
 use ecommerce_core::{
     Admin, CartLine, Checkout, CheckoutError, CheckoutRequest, Clock, Currency, Customer, ManualClock, Money, NewProduct, Note,
-    Order, OrderStatus, PaymentEventStatus, ProductChange, ProductId, ProviderName, Quantity, Registration, SignedIn, Store,
-    System, Timestamp, WebhookError, WebhookSecrets,
+    Order, OrderStatus, PaymentEventStatus, Paystack, ProductChange, ProductId, ProviderName, Quantity, Registration, SignedIn,
+    Store, Stripe, System, Timestamp, WebhookError,
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
+    bank::{Bank, bank},
     database::{Database, Engine},
     events,
 };
@@ -93,24 +94,26 @@ pub(crate) struct Shop {
     clock: Arc<ManualClock>,
     system: System,
     url: String,
+    pub(crate) bank: Bank,
 }
 
 /// The shop itself.
 impl Shop {
     pub(crate) async fn open(url: &str) -> Self {
-        Self::open_at(url, Arc::new(ManualClock::new(beginning()))).await
+        Self::open_at(url, Arc::new(ManualClock::new(beginning())), Bank::default()).await
     }
 
     /// The same shop as a second process sees it: another store on the same database.
     pub(crate) async fn second_process(&self) -> Self {
-        Self::open_at(&self.url, self.clock.clone()).await
+        Self::open_at(&self.url, self.clock.clone(), self.bank.clone()).await
     }
 
-    async fn open_at(url: &str, clock: Arc<ManualClock>) -> Self {
-        let secrets = WebhookSecrets::default().stripe(&[STRIPE_SECRET]).unwrap().paystack(PAYSTACK_SECRET).unwrap();
-        let builder = Store::builder().clock(clock.clone()).webhook_secrets(secrets).background(false);
-        let store = builder.open(url).await.unwrap();
-        Self { system: store.system(), store, clock, url: url.to_owned() }
+    async fn open_at(url: &str, clock: Arc<ManualClock>, bank: Bank) -> Self {
+        let builder = Store::builder().clock(clock.clone()).background(false);
+        let builder = builder.provider(Stripe::new().webhook_secrets(&[STRIPE_SECRET]).unwrap());
+        let builder = builder.provider(Paystack::new().webhook_key(PAYSTACK_SECRET).unwrap());
+        let store = builder.provider(bank.clone()).open(url).await.unwrap();
+        Self { system: store.system(), store, clock, url: url.to_owned(), bank }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -245,6 +248,10 @@ impl Shop {
     pub(crate) async fn stripe_text(&self, body: &str) -> Result<PaymentEventStatus, WebhookError> {
         let signature = events::stripe_signature(STRIPE_SECRET, self.now().as_seconds(), body.as_bytes());
         self.store.webhook_receive(ProviderName::Stripe, &[&signature], body.as_bytes()).await
+    }
+
+    pub(crate) async fn bank_tells(&self, event: &Value) -> PaymentEventStatus {
+        self.store.webhook_receive(bank(), &["the bank"], event.to_string().as_bytes()).await.unwrap()
     }
 
     pub(crate) async fn paystack(&self, event: &Value) -> PaymentEventStatus {

@@ -1,6 +1,6 @@
 //! Paying orders, paying back, and what providers tell.
 
-use ecommerce_core::{Note, Order, OrderId, PaymentEventStatus, ProviderName, Refund, RefundId, RefundRequest};
+use ecommerce_core::{Note, Order, OrderId, PaymentEventStatus, ProviderName, Refund, RefundId, RefundRequest, WebhookError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warp::http::{HeaderName, StatusCode};
@@ -12,9 +12,6 @@ use crate::{
     problem::Problem,
     reply,
 };
-
-const STRIPE_SIGNATURE: HeaderName = HeaderName::from_static("stripe-signature");
-const PAYSTACK_SIGNATURE: HeaderName = HeaderName::from_static("x-paystack-signature");
 
 /// Another attempt to pay.
 #[derive(Deserialize, ToSchema)]
@@ -128,7 +125,7 @@ pub(crate) async fn refund_done(call: &mut Call) -> Answer {
     (status = 404, description = "`not_found`: no secret is configured for it"),
 ))]
 pub(crate) async fn webhook_stripe(call: &mut Call) -> Answer {
-    webhook(call, ProviderName::Stripe, &STRIPE_SIGNATURE).await
+    webhook(call, ProviderName::Stripe).await
 }
 
 /// Takes in what Paystack sends. 200 once the event is stored.
@@ -140,12 +137,27 @@ pub(crate) async fn webhook_stripe(call: &mut Call) -> Answer {
     (status = 404, description = "`not_found`: no key is configured for it"),
 ))]
 pub(crate) async fn webhook_paystack(call: &mut Call) -> Answer {
-    webhook(call, ProviderName::Paystack, &PAYSTACK_SIGNATURE).await
+    webhook(call, ProviderName::Paystack).await
 }
 
-async fn webhook(call: &mut Call, provider: ProviderName, header: &HeaderName) -> Answer {
+/// Takes in what a provider of the shop's own sends. 200 once the event is stored.
+#[utoipa::path(post, path = "/webhooks/{provider}/", tag = "payments", security(()), params(
+    ("provider" = ProviderName, Path, description = "The provider, signing in the header that it names"),
+), request_body(content = String, content_type = "*/*", description = "An event, as it is sent"), responses(
+    (status = 200, description = "Stored", body = Received),
+    (status = 400, description = "`invalid_signature`; `invalid_event`: signed, but no event"),
+    (status = 404, description = "`not_found`: there is no such provider, or it has no secret"),
+))]
+pub(crate) async fn webhook_other(call: &mut Call) -> Answer {
+    let provider = call.word().parse().map_err(|_| Problem::not_found("there is no such provider"))?;
+    webhook(call, provider).await
+}
+
+async fn webhook(call: &mut Call, provider: ProviderName) -> Answer {
+    let header = call.store().signature_header(provider).and_then(|name| HeaderName::try_from(name).ok());
+    let header = header.ok_or(WebhookError::NotConfigured(provider))?;
     let body = call.bytes().await?;
-    let status = call.store().webhook_receive(provider, &call.header(header), &body).await?;
+    let status = call.store().webhook_receive(provider, &call.header(&header), &body).await?;
     reply::ok(&Received { status })
 }
 

@@ -12,10 +12,18 @@
 mod addresses;
 mod bodies;
 mod caching;
+/// A database of its own for every test, as the core's tests have it.
+#[cfg(feature = "sandbox")]
+#[path = "../../../ecommerce-core/tests/it/database.rs"]
+mod database;
 mod document;
 mod queries;
 mod rights;
 mod sale;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod server;
+#[cfg(feature = "sandbox")]
+mod storm;
 mod support;
 mod values;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ecommerce_core::{Clock, Store, SystemClock, WebhookSecrets};
+use ecommerce_core::{Clock, Store, Stripe, SystemClock};
 use ecommerce_warp::Config;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ use crate::support::{Reply, Shop};
 const SECRET: &str = "whsec_test_secret";
 
 async fn shop() -> Shop {
-    let secrets = WebhookSecrets::default().stripe(&[SECRET]).unwrap();
-    Shop::with(Store::builder().webhook_secrets(secrets), Config::default()).await
+    let stripe = Stripe::new().webhook_secrets(&[SECRET]).unwrap();
+    Shop::with(Store::builder().provider(stripe), Config::default()).await
 }
 
 /// Delivers an event as Stripe does.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ecommerce_core::{
-    Clock, ManualClock, OrderStatus, Outcome, PageRequest, PaymentEventStatus, ProviderName, Store, Timestamp, WebhookError,
-    WebhookSecrets,
+    Clock, ManualClock, OrderStatus, Outcome, PageRequest, PaymentEventStatus, Paystack, ProviderName, Store, Stripe, Timestamp,
+    WebhookError,
 };
 use serde_json::{Value, json};
 
@@ -39,8 +39,8 @@ const PAYSTACK_SIGNATURE: &str = "cede13533e5d6ae1038c54228507119e10469b90b4bae0
 /// The shop in 2023, with these secrets of Stripe's.
 async fn shop_of_2023(shop: &Shop, secrets: &[&str]) -> (Store, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(STRIPE_SECOND * 1_000_000)));
-    let secrets = WebhookSecrets::default().stripe(secrets).unwrap();
-    let builder = Store::builder().clock(clock.clone()).webhook_secrets(secrets).background(false);
+    let stripe = Stripe::new().webhook_secrets(secrets).unwrap();
+    let builder = Store::builder().clock(clock.clone()).provider(stripe).background(false);
     (builder.open(shop.url()).await.unwrap(), clock)
 }
 
@@ -123,9 +123,9 @@ async fn a_secret_is_rotated(shop: Shop) {
     }
     store.close().await;
     for secrets in [&[][..], &[""], &["whsec_a", ""], &[" whsec_a"], &["whsec_a\n"]] {
-        assert!(WebhookSecrets::default().stripe(secrets).is_err(), "{secrets:?}");
+        assert!(Stripe::new().webhook_secrets(secrets).is_err(), "{secrets:?}");
     }
-    assert!(WebhookSecrets::default().paystack("").is_err() && WebhookSecrets::default().paystack("sk \t").is_err());
+    assert!(Paystack::new().webhook_key("").is_err() && Paystack::new().webhook_key("sk \t").is_err());
 }
 
 async fn paystack_is_known_by_its_signature(shop: Shop) {

@@ -3,20 +3,25 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{
+use super::amounts::DIGITS;
+use crate::{
+    DisputeNews, DisputeStatus, EventContent, Money, News, ProviderEvent, RefundId, RefundNews, RefundProgress, Report, Subject,
     WebhookError,
-    event::{Content, DisputeNews, Event, News, RefundNews, ReportedRefund, Subject, money, text, units},
+    providers::json::{money, text, units},
 };
-use crate::{DisputeStatus, ProviderName::Paystack, RefundId};
 
-/// Reads a signed body.
-pub(super) fn parse(body: &str) -> Result<Event, WebhookError> {
+/// Reads the body of an event.
+pub(super) fn parse(body: &str) -> Result<ProviderEvent, WebhookError> {
     let event: Value = serde_json::from_str(body).map_err(|_| WebhookError::NotAnEvent("it is not JSON"))?;
     let kind = text(&event, "event").ok_or(WebhookError::NotAnEvent("it has no event"))?;
     let data = event.get("data").unwrap_or(&Value::Null);
     let id = key(&kind, data).filter(|key| key.len() <= 500).unwrap_or_else(|| format!("{kind}:{}", digest(body)));
-    let content = content(&kind, data);
-    Ok(Event { id, kind, content })
+    let content = match report(&kind, data) {
+        Ok(Some(report)) => EventContent::News(report),
+        Ok(None) => EventContent::Unused,
+        Err(reason) => EventContent::Unreadable(reason),
+    };
+    Ok(ProviderEvent { id, kind, content })
 }
 
 /// What stands for the id that Paystack does not send.
@@ -36,37 +41,62 @@ fn digest(body: &str) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn content(kind: &str, data: &Value) -> Result<Content, &'static str> {
-    match kind {
-        "charge.success" => {
-            let paid = money(Paystack, paid_units(data), text(data, "currency"))?;
-            Ok(Content::News(subject(data), News::Succeeded(paid)))
-        }
-        "refund.pending" | "refund.processing" => refund(data, ReportedRefund::Pending),
-        "refund.processed" => refund(data, ReportedRefund::Succeeded),
-        "refund.failed" | "refund.needs-attention" => refund(data, ReportedRefund::NeedsAttention),
-        "charge.dispute.create" | "charge.dispute.remind" => dispute(data, DisputeStatus::Open),
+fn report(kind: &str, data: &Value) -> Result<Option<Report>, &'static str> {
+    let report = match kind {
+        "charge.success" => Report { subject: subject(data), news: News::Succeeded(paid(data)?) },
+        "refund.pending" | "refund.processing" => told_refund(data, RefundProgress::Pending)?,
+        "refund.processed" => told_refund(data, RefundProgress::Succeeded)?,
+        "refund.failed" | "refund.needs-attention" => told_refund(data, RefundProgress::NeedsAttention)?,
+        "charge.dispute.create" | "charge.dispute.remind" => dispute(data, DisputeStatus::Open)?,
         "charge.dispute.resolve" => match text(data, "resolution").as_deref() {
-            Some("declined") => dispute(data, DisputeStatus::Won),
-            Some("merchant-accepted" | "auto-accepted") => dispute(data, DisputeStatus::Lost),
-            _ => Err("the dispute ended in a way that is not known"),
+            Some("declined") => dispute(data, DisputeStatus::Won)?,
+            Some("merchant-accepted" | "auto-accepted") => dispute(data, DisputeStatus::Lost)?,
+            _ => return Err("the dispute ended in a way that is not known"),
         },
-        _ => Ok(Content::Unused),
-    }
+        _ => return Ok(None),
+    };
+    Ok(Some(report))
 }
 
-/// Where the customer bears the fee, `amount` has it on top of what was asked for.
-fn paid_units(data: &Value) -> Option<i64> {
-    let amount = units(data, "amount")?;
-    Some(units(data, "requested_amount").filter(|requested| (1..=amount).contains(requested)).unwrap_or(amount))
+/// How a transaction stands that was asked for.
+///
+/// "abandoned" says that the customer has not paid yet: so every transaction begins, and it can still be paid.
+pub(super) fn transaction(data: &Value) -> Result<Report, &'static str> {
+    let news = match text(data, "status").as_deref() {
+        Some("success") => News::Succeeded(paid(data)?),
+        // It went back, by a refund or to the customer's bank, so it had been paid.
+        Some("reversed") => News::RefundedInAll { total: paid(data)?, captured: paid(data)? },
+        Some("failed") => News::Failed,
+        Some("pending" | "processing" | "queued") => News::Processing,
+        _ => News::Waiting,
+    };
+    Ok(Report { subject: subject(data), news })
 }
 
-fn refund(data: &Value, status: ReportedRefund) -> Result<Content, &'static str> {
+/// What a refund says of itself that was asked for. Its id in answers is another than its reference in events.
+pub(super) fn refund(data: &Value) -> Result<RefundNews, &'static str> {
+    let status = match text(data, "status").as_deref() {
+        Some("processed") => RefundProgress::Succeeded,
+        Some("failed" | "needs-attention") => RefundProgress::NeedsAttention,
+        _ => RefundProgress::Pending,
+    };
+    let amount = money(DIGITS, units(data, "amount"), text(data, "currency"))?;
+    Ok(RefundNews { id: our_refund(data), reference: None, amount, status, may_be_ours: true })
+}
+
+/// What the customer paid of what was asked for. Where they bear the fee, `amount` has it on top.
+fn paid(data: &Value) -> Result<Money, &'static str> {
+    let asked_of = |amount: i64| units(data, "requested_amount").filter(|requested| (1..=amount).contains(requested));
+    let paid = units(data, "amount").map(|amount| asked_of(amount).unwrap_or(amount));
+    money(DIGITS, paid, text(data, "currency"))
+}
+
+fn told_refund(data: &Value, status: RefundProgress) -> Result<Report, &'static str> {
     let transaction = text(data, "transaction_reference").or_else(|| text(data.get("transaction")?, "reference"));
     let transaction = transaction.ok_or("the refund names no transaction")?;
-    let amount = money(Paystack, units(data, "amount"), text(data, "currency"))?;
-    let news = RefundNews { id: our_refund(data), reference: refund_reference(data), amount, status };
-    Ok(Content::News(Subject { references: vec![transaction], ..Subject::default() }, News::Refund(news)))
+    let amount = money(DIGITS, units(data, "amount"), text(data, "currency"))?;
+    let news = RefundNews { id: our_refund(data), reference: refund_reference(data), amount, status, may_be_ours: true };
+    Ok(Report { subject: Subject { references: vec![transaction], ..Subject::default() }, news: News::Refund(news) })
 }
 
 fn refund_reference(data: &Value) -> Option<String> {
@@ -74,17 +104,17 @@ fn refund_reference(data: &Value) -> Option<String> {
 }
 
 /// Our id of the refund, which we put into the merchant's note.
-fn our_refund(data: &Value) -> Option<RefundId> {
+pub(super) fn our_refund(data: &Value) -> Option<RefundId> {
     text(data, "merchant_note")?.strip_prefix("refund:")?.parse().ok()
 }
 
-fn dispute(data: &Value, status: DisputeStatus) -> Result<Content, &'static str> {
+fn dispute(data: &Value, status: DisputeStatus) -> Result<Report, &'static str> {
     let transaction = data.get("transaction").unwrap_or(&Value::Null);
     let amount = units(data, "refund_amount").or_else(|| units(transaction, "amount"));
     let currency = text(data, "currency").or_else(|| text(transaction, "currency"));
     let reference = text(data, "id").ok_or("the dispute has no id")?;
-    let news = DisputeNews { reference, amount: money(Paystack, amount, currency)?, status };
-    Ok(Content::News(subject(transaction), News::Dispute(news)))
+    let news = DisputeNews { reference, amount: money(DIGITS, amount, currency)?, status };
+    Ok(Report { subject: subject(transaction), news: News::Dispute(news) })
 }
 
 fn subject(transaction: &Value) -> Subject {
@@ -106,9 +136,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Money;
 
-    fn read(event: Value) -> Event {
+    fn read(event: Value) -> ProviderEvent {
         parse(&event.to_string()).unwrap()
     }
 
@@ -121,7 +150,7 @@ mod tests {
         let charge = |amount: Value, requested: Value| {
             let data = json!({ "id": 1, "reference": "r", "amount": amount, "requested_amount": requested, "currency": "NGN" });
             match read(json!({ "event": "charge.success", "data": data })).content {
-                Ok(Content::News(_, News::Succeeded(paid))) => paid,
+                EventContent::News(Report { news: News::Succeeded(paid), .. }) => paid,
                 other => panic!("{other:?}"),
             }
         };

@@ -111,29 +111,29 @@ impl Store {
         .await
     }
 
-    /// Answers how many events were new, or nothing where the provider does not tell.
+    /// Answers how many events were new, or nothing where the provider does not tell: then they are read another time.
     async fn read_events_of(&self, name: ProviderName, since: Timestamp) -> Result<Option<u64>, StoreError> {
         let now = self.now();
         let Some(provider) = self.providers().callable(name) else { return Ok(None) };
-        let since = since.before(OVERLAP);
-        let events = match within(CALL_WITHIN, provider.missed_events(since)).await {
-            Ok(events) => events,
-            Err(error) => {
-                tracing::warn!(provider = %name, %error, "missed events could not be read");
-                return Ok(None);
-            }
-        };
+        let answer = within(CALL_WITHIN, provider.missed_events(since.before(OVERLAP))).await;
         let mut new = 0;
-        for body in &events {
+        for body in answer.iter().flatten() {
             new += u64::from(self.take_in_missed(name, body).await?);
         }
+        let read_until = if answer.is_ok() { now } else { since };
         retry(async || {
             let mut tx = self.write().await?;
-            calls::set_reading(&mut tx, name, now, now.after(READ_EVERY)).await?;
+            calls::set_reading(&mut tx, name, read_until, now.after(READ_EVERY)).await?;
             tx.commit().await
         })
         .await?;
-        Ok(Some(new))
+        match answer {
+            Ok(_) => Ok(Some(new)),
+            Err(error) => {
+                tracing::warn!(provider = %name, %error, "missed events could not be read");
+                Ok(None)
+            }
+        }
     }
 
     /// Takes in an event that never arrived. One that is about nothing of this shop leaves no trace: it may be another's.

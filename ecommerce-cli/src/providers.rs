@@ -86,7 +86,7 @@ impl ProviderArgs {
     fn stripe(&self, returns: &ReturnUrls) -> Result<Stripe, Error> {
         let mut stripe = Stripe::new().flow(self.flow());
         if let Some(secrets) = secret("STRIPE_WEBHOOK_SECRET")? {
-            let several: Vec<_> = secrets.split(',').map(str::trim).collect();
+            let several: Vec<_> = secrets.split(',').collect();
             stripe = stripe.webhook_secrets(&several).map_err(wrong("STRIPE_WEBHOOK_SECRET"))?;
         }
         if let Some(key) = secret("STRIPE_SECRET_KEY")? {

@@ -158,6 +158,7 @@ impl StoreBuilder {
             Some(currency) => currency,
             None => "USD".parse().map_err(|error| StoreError::other(format!("{error}")))?,
         };
+        let callable = self.providers.callable_names();
         Ok(Store(Arc::new_cyclic(|inner| Inner {
             db,
             clock: self.clock,
@@ -166,7 +167,7 @@ impl StoreBuilder {
             limits: self.limits,
             currency,
             providers: self.providers,
-            _worker: self.background.then(|| Worker::start(&WeakStore(inner.clone()))),
+            _worker: self.background.then(|| Worker::start(&WeakStore(inner.clone()), &callable)),
         })))
     }
 }
@@ -212,11 +213,13 @@ impl Store {
     /// # Errors
     /// Only the database's: a provider that gives no answer is asked again later.
     pub async fn run_due(&self) -> Result<(), StoreError> {
-        self.expire_due().await?;
+        self.expire_all_due().await?;
         self.retry_unmatched().await?;
-        self.ask_due().await?;
-        self.pay_back_due().await?;
-        self.read_events_due().await?;
+        for provider in self.providers().callable_names() {
+            self.ask_due(provider).await?;
+            self.pay_back_due(provider).await?;
+            self.read_events_due(provider).await?;
+        }
         self.delete_ended_sessions().await
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::{Store, StoreError, store::WeakStore};
+use crate::{ProviderName, Store, StoreError, store::WeakStore};
 
 /// How often the store looks for what is due. Looking costs a few reads by index.
 const TICK: Duration = Duration::from_secs(1);
@@ -15,26 +15,30 @@ const TICKS_PER_READING: u32 = 30;
 /// Once in so many ticks the store removes ended sessions.
 const TICKS_PER_CLEANING: u32 = 300;
 
-/// The background tasks of a store; they end with the store. Each waits for providers or for the database alone, so that
-/// a provider that hangs holds up nothing but the questions to providers.
-pub(crate) struct Worker([JoinHandle<()>; 4]);
+/// The background tasks of a store; they end with the store. What needs no provider has a task of its own, and so has each
+/// kind of question to each provider: one that hangs holds up nothing else.
+pub(crate) struct Worker(Vec<JoinHandle<()>>);
 
 impl Worker {
-    pub(crate) fn start(store: &WeakStore) -> Self {
-        Self([
-            repeat(store.clone(), |store, _| async move { store.expire_due().await }),
-            repeat(store.clone(), |store, tick| async move {
-                if tick.is_multiple_of(TICKS_PER_MATCHING) {
-                    store.retry_unmatched().await?;
-                }
-                if tick.is_multiple_of(TICKS_PER_CLEANING) { store.delete_ended_sessions().await } else { Ok(()) }
-            }),
-            repeat(store.clone(), |store, _| async move { store.pay_back_due().await }),
-            repeat(store.clone(), |store, tick| async move {
-                store.ask_due().await?;
-                if tick.is_multiple_of(TICKS_PER_READING) { store.read_events_due().await } else { Ok(()) }
-            }),
-        ])
+    pub(crate) fn start(store: &WeakStore, providers: &[ProviderName]) -> Self {
+        let at_home = repeat(store.clone(), |store, tick| async move {
+            store.expire_due(None).await?;
+            if tick.is_multiple_of(TICKS_PER_MATCHING) {
+                store.retry_unmatched().await?;
+            }
+            if tick.is_multiple_of(TICKS_PER_CLEANING) { store.delete_ended_sessions().await } else { Ok(()) }
+        });
+        let abroad = providers.iter().copied().flat_map(|by| {
+            [
+                repeat(store.clone(), move |store, _| async move { store.expire_due(Some(by)).await }),
+                repeat(store.clone(), move |store, _| async move { store.ask_due(by).await }),
+                repeat(store.clone(), move |store, _| async move { store.pay_back_due(by).await }),
+                repeat(store.clone(), move |store, tick| async move {
+                    if tick.is_multiple_of(TICKS_PER_READING) { store.read_events_due(by).await } else { Ok(()) }
+                }),
+            ]
+        });
+        Self(abroad.chain([at_home]).collect())
     }
 }
 

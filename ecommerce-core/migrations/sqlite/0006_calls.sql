@@ -2,6 +2,7 @@
 
 alter table payments add column nonce text not null default ''; -- chance, for names that were never used before
 alter table payments add column call_at integer;                 -- when its provider is to be asked about it; null: not any more
+alter table payments add column capture_is_believed integer not null default 0 check (capture_is_believed in (0, 1)); -- the provider does not tell more
 
 create index payments_call on payments (call_at) where call_at is not null;
 

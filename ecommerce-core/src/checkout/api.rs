@@ -61,7 +61,7 @@ impl Store {
             let order = self.replay(&mut self.write().await?, customer, request).await?;
             return Ok(Checkout { order: order.unwrap_or(checkout.order), replayed: true });
         }
-        self.begin(payment.id).await?;
+        self.begin_now(payment.id).await?;
         let order = orders::sql::get(&mut self.snapshot().await?, checkout.order.id).await?;
         Ok(Checkout { order, replayed: false })
     }

@@ -69,12 +69,6 @@ statements! {
 
     TOUCH = "update orders set updated_at = $2 where id = $1";
 
-    DUE =
-        "select id from orders
-         where status = 'pending_payment' and expires_at <= $1
-         order by expires_at
-         limit 100";
-
     /// Whoever moves the time has the order to end.
     CLAIM_DUE = "update orders set expires_at = $3 where id = $1 and status = 'pending_payment' and expires_at <= $2";
 
@@ -290,11 +284,6 @@ fn order_item(row: &ItemRow, currency: Currency) -> Result<OrderItem, StoreError
     let quantity = Quantity::new(row.quantity).map_err(|error| corrupt(error.to_string()))?;
     let line_total = unit_price.times(quantity.get()).map_err(|error| corrupt(error.to_string()))?;
     Ok(OrderItem { product_id: row.product_id, name: row.name.clone(), unit_price, quantity, line_total })
-}
-
-/// The orders whose time has run out, at most 100.
-pub(crate) async fn due(tx: &mut Tx, now: Timestamp) -> Result<Vec<OrderId>, StoreError> {
-    Ok(tx.all::<(OrderId,)>(DUE, (now,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 /// Takes an order whose time has run out over from everybody else, until `lease`; says whether it was to be had.

@@ -74,7 +74,7 @@ impl Store {
         if self.providers().callable(provider).is_none() {
             return Ok(order);
         }
-        self.begin(payment).await?;
+        self.begin_now(payment).await?;
         Ok(orders::sql::get(&mut self.snapshot().await?, id).await?)
     }
 

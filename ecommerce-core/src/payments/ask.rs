@@ -21,14 +21,10 @@ use crate::{
 pub(super) const AT_ONCE: usize = 100;
 
 impl Store {
-    /// Asks about every payment that is due, several at once.
-    pub(crate) async fn ask_due(&self) -> Result<(), StoreError> {
-        let by = self.providers().callable_names();
-        if by.is_empty() {
-            return Ok(());
-        }
+    /// Asks a provider about every payment that is due, several at once.
+    pub(crate) async fn ask_due(&self, by: ProviderName) -> Result<(), StoreError> {
         loop {
-            let due = calls::due_payments(&mut self.read().await?, &by, self.now()).await?;
+            let due = calls::due_payments(&mut self.read().await?, by, self.now()).await?;
             let is_all = due.len() < AT_ONCE;
             each(
                 due,
@@ -53,7 +49,7 @@ impl Store {
             return Ok(true);
         };
         if call == Call::Begin {
-            self.begin(payment).await?;
+            self.begin(payment, CALL_WITHIN).await?;
             return Ok(true);
         }
         let attempt = calls::known(&mut self.read().await?, payment).await?;
@@ -107,7 +103,7 @@ impl Store {
         }
     }
 
-    /// The provider does not tell: what a refund or a dispute proved is all that will ever be known.
+    /// The provider does not tell: what a refund or a dispute proved is all that is known, until the success is heard of.
     async fn believe(&self, tx: &mut Tx, payment: PaymentId) -> Result<(), StoreError> {
         let Some(key) = sql::payment_by_id(tx, payment).await? else { return Ok(()) };
         let Ok(order) = known(orders::sql::lock(tx, key.order_id, None).await?, key.order_id) else { return Ok(()) };
@@ -118,7 +114,8 @@ impl Store {
                 .map_err(|error| StoreError::corrupt("payments", payment.get(), error))?,
             (None, None) => return Ok(()),
         };
-        case.succeed(tx, captured, true).await?;
+        case.succeed(tx, captured, false).await?;
+        calls::set_believed(tx, payment).await?;
         case.settle(tx).await.map(drop)
     }
 }

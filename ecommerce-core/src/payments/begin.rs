@@ -32,14 +32,22 @@ impl Store {
         Ok(NewPayment { provider, amount, nonce: nonce(self.tokens())?, call_at })
     }
 
+    /// Begins the attempt at its provider for a customer who waits.
+    pub(crate) async fn begin_now(&self, payment: PaymentId) -> Result<(), StoreError> {
+        self.begin(payment, BEGIN_WITHIN).await
+    }
+
     /// Begins the attempt at its provider, where that can be called. The caller has the call to itself.
     ///
     /// Whatever the provider answers, the order stands; only the database's errors come out.
-    pub(crate) async fn begin(&self, payment: PaymentId) -> Result<(), StoreError> {
-        let deadline = Instant::now() + BEGIN_WITHIN;
+    pub(super) async fn begin(&self, payment: PaymentId, limit: Duration) -> Result<(), StoreError> {
+        self.begin_until(Instant::now() + limit, payment).await
+    }
+
+    async fn begin_until(&self, deadline: Instant, payment: PaymentId) -> Result<(), StoreError> {
         let mut payment = payment;
         for anew in 0..=MOST_ANEW {
-            let attempt = calls::attempt(&mut self.read().await?, payment).await?;
+            let attempt = calls::attempt(&mut self.read().await?, payment, self.now()).await?;
             let Some(provider) = self.providers().callable(attempt.provider) else { return Ok(()) };
             let answer = timeout_at(deadline, provider.begin(&attempt)).await;
             match answer.unwrap_or_else(|_| Err(ProviderError::Unavailable("timed out".to_owned()))) {
@@ -63,7 +71,7 @@ impl Store {
                 return Ok(());
             }
             if self.claim(payment).await? {
-                return self.begin(payment).await;
+                return self.begin_until(deadline, payment).await;
             }
             if Instant::now() >= deadline {
                 return Ok(());

@@ -8,33 +8,41 @@ use crate::{
 };
 
 statements! {
-    DUE_PAYMENTS = {
+    /// Orders whose time has run out, by the first provider that is to be asked to close an attempt of theirs.
+    DUE_ORDERS = {
         sqlite:
-            "select id from payments
-             where call_at <= $1 and provider in (select value from json_each($2))
-             order by call_at
+            "select o.id from orders o
+             where o.status = 'pending_payment' and o.expires_at <= $1 and coalesce((
+                 select min(p.provider) from payments p
+                 where p.order_id = o.id and p.status <> 'succeeded' and p.provider in (select value from json_each($2))
+                     and exists (select 1 from payment_references r where r.payment_id = p.id)
+             ), '') = $3
+             order by o.expires_at
              limit 100",
         postgres:
-            "select id from payments
-             where call_at <= $1 and provider in (select json_array_elements_text($2::json))
-             order by call_at
+            "select o.id from orders o
+             where o.status = 'pending_payment' and o.expires_at <= $1 and coalesce((
+                 select min(p.provider) from payments p
+                 where p.order_id = o.id and p.status <> 'succeeded'
+                     and p.provider in (select json_array_elements_text($2::json))
+                     and exists (select 1 from payment_references r where r.payment_id = p.id)
+             ), '') = $3
+             order by o.expires_at
              limit 100",
     };
 
-    OPEN_PAYMENTS = {
-        sqlite:
-            "select id from payments
-             where (status in ('created', 'processing', 'failed') or (status = 'succeeded' and not capture_is_exact))
-                 and created_at > $1 and id > $2 and provider in (select value from json_each($3))
-             order by id
-             limit 100",
-        postgres:
-            "select id from payments
-             where (status in ('created', 'processing', 'failed') or (status = 'succeeded' and not capture_is_exact))
-                 and created_at > $1 and id > $2 and provider in (select json_array_elements_text($3::json))
-             order by id
-             limit 100",
-    };
+    DUE_PAYMENTS =
+        "select id from payments
+         where call_at <= $1 and provider = $2
+         order by call_at
+         limit 100";
+
+    OPEN_PAYMENTS =
+        "select id from payments
+         where (status in ('created', 'processing', 'failed') or (status = 'succeeded' and not capture_is_exact))
+             and created_at > $1 and id > $2 and provider = $3
+         order by id
+         limit 100";
 
     /// Whoever moves the time has the call to make.
     CLAIM_PAYMENT = "update payments set call_at = $3 where id = $1 and call_at <= $2";
@@ -48,7 +56,10 @@ statements! {
 
     STANDING =
         "select p.provider, p.status, p.capture_is_exact, p.created_at, o.status as order_status,
+             (select min(first.created_at) from payments first where first.order_id = p.order_id) as first_at,
              exists (select 1 from payment_references r where r.payment_id = p.id) as is_known,
+             (exists (select 1 from disputes d where d.payment_id = p.id)
+                 or exists (select 1 from refunds r where r.payment_id = p.id)) as is_proven,
              not exists (select 1 from payments later where later.order_id = p.order_id and later.id > p.id) as is_latest
          from payments p join orders o on o.id = p.order_id
          where p.id = $1";
@@ -76,6 +87,8 @@ statements! {
              and exists (select 1 from payment_references r where r.payment_id = p.id)
          order by p.id";
 
+    SET_BELIEVED = "update payments set capture_is_believed = $2 where id = $1";
+
     SET_BEGUN =
         "update payments set checkout_url = coalesce(checkout_url, $2), client_secret = coalesce(client_secret, $3)
          where id = $1";
@@ -88,24 +101,14 @@ statements! {
              select amount from disputes where payment_id = $1
          ) told";
 
-    DUE_REFUNDS = {
-        sqlite:
-            "select r.id from refunds r join payments p on p.id = r.payment_id
-             where r.call_at <= $1 and r.reason <> 'external' and r.amount > 0 and p.capture_is_exact
-                 and p.provider in (select value from json_each($2))
-                 and (r.status in ('sent', 'pending') or (r.status = 'queued'
-                     and not exists (select 1 from disputes d where d.payment_id = p.id and d.status = 'open')))
-             order by r.call_at
-             limit 100",
-        postgres:
-            "select r.id from refunds r join payments p on p.id = r.payment_id
-             where r.call_at <= $1 and r.reason <> 'external' and r.amount > 0 and p.capture_is_exact
-                 and p.provider in (select json_array_elements_text($2::json))
-                 and (r.status in ('sent', 'pending') or (r.status = 'queued'
-                     and not exists (select 1 from disputes d where d.payment_id = p.id and d.status = 'open')))
-             order by r.call_at
-             limit 100",
-    };
+    DUE_REFUNDS =
+        "select r.id from refunds r join payments p on p.id = r.payment_id
+         where r.call_at <= $1 and p.provider = $2 and r.reason <> 'external' and r.amount > 0
+             and (p.capture_is_exact or p.capture_is_believed)
+             and (r.status in ('sent', 'pending') or (r.status = 'queued'
+                 and not exists (select 1 from disputes d where d.payment_id = p.id and d.status = 'open')))
+         order by r.call_at
+         limit 100";
 
     REFUND_CALL =
         "select r.payment_id, p.order_id, p.provider, r.status, r.amount, r.currency, r.sent_at, r.call_at,
@@ -135,24 +138,31 @@ statements! {
     SET_READING = "update event_readings set read_until = $2, call_at = $3 where provider = $1";
 }
 
-/// Names as one argument, `["stripe"]`.
-fn list(names: &[ProviderName]) -> String {
-    serde_json::json!(names).to_string()
+/// The orders whose time has run out and of which this provider is the first to be asked, or nobody is; at most 100.
+pub(super) async fn due_orders(
+    tx: &mut Tx,
+    asked: &[ProviderName],
+    by: Option<ProviderName>,
+    now: Timestamp,
+) -> Result<Vec<OrderId>, StoreError> {
+    let by = by.map(|by| by.to_string()).unwrap_or_default();
+    let due = tx.all::<(OrderId,)>(DUE_ORDERS, (now, serde_json::json!(asked).to_string(), by)).await?;
+    Ok(due.into_iter().map(|(id,)| id).collect())
 }
 
-/// Payments that their providers are to be asked about by now, at most 100.
-pub(super) async fn due_payments(tx: &mut Tx, by: &[ProviderName], now: Timestamp) -> Result<Vec<PaymentId>, StoreError> {
-    Ok(tx.all::<(PaymentId,)>(DUE_PAYMENTS, (now, list(by))).await?.into_iter().map(|(id,)| id).collect())
+/// Payments that their provider is to be asked about by now, at most 100.
+pub(super) async fn due_payments(tx: &mut Tx, by: ProviderName, now: Timestamp) -> Result<Vec<PaymentId>, StoreError> {
+    Ok(tx.all::<(PaymentId,)>(DUE_PAYMENTS, (now, by)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 /// Payments that are not settled, made since then and behind this one, at most 100.
 pub(super) async fn open_payments(
     tx: &mut Tx,
-    by: &[ProviderName],
+    by: ProviderName,
     since: Timestamp,
     behind: i64,
 ) -> Result<Vec<PaymentId>, StoreError> {
-    Ok(tx.all::<(PaymentId,)>(OPEN_PAYMENTS, (since, behind, list(by))).await?.into_iter().map(|(id,)| id).collect())
+    Ok(tx.all::<(PaymentId,)>(OPEN_PAYMENTS, (since, behind, by)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 /// Takes a call that is due over from everybody else, until `lease`; says whether it was to be had.
@@ -177,15 +187,27 @@ struct StandingRow {
     capture_is_exact: bool,
     created_at: Timestamp,
     order_status: OrderStatus,
+    first_at: Timestamp,
     is_known: bool,
+    is_proven: bool,
     is_latest: bool,
 }
 
 /// How the payment stands, and with whom.
 pub(super) async fn standing(tx: &mut Tx, id: PaymentId) -> Result<(ProviderName, Standing), StoreError> {
     let row: StandingRow = tx.one(STANDING, (id,)).await?;
-    let StandingRow { provider, status, capture_is_exact: is_exact, created_at, order_status: order, is_known, is_latest } = row;
-    Ok((provider, Standing { status, is_exact, is_known, is_latest, order, created_at }))
+    let StandingRow {
+        status,
+        capture_is_exact: is_exact,
+        created_at,
+        order_status: order,
+        first_at,
+        is_known,
+        is_proven,
+        is_latest,
+        ..
+    } = row;
+    Ok((row.provider, Standing { status, is_exact, is_known, is_proven, is_latest, order, created_at, first_at }))
 }
 
 #[derive(sqlx::FromRow)]
@@ -201,8 +223,8 @@ struct AttemptRow {
     email: Email,
 }
 
-/// The attempt as its provider is told of it.
-pub(super) async fn attempt(tx: &mut Tx, id: PaymentId) -> Result<Attempt, StoreError> {
+/// The attempt as its provider is told of it now.
+pub(super) async fn attempt(tx: &mut Tx, id: PaymentId, now: Timestamp) -> Result<Attempt, StoreError> {
     let row: AttemptRow = tx.one(ATTEMPT, (id,)).await?;
     let money = |minor| Money::new(minor, row.currency).map_err(|error| StoreError::corrupt("payments", id.get(), error));
     let lines = tx.all::<(String, i64, i64)>(LINES, (row.order_id,)).await?;
@@ -220,6 +242,7 @@ pub(super) async fn attempt(tx: &mut Tx, id: PaymentId) -> Result<Attempt, Store
         email: row.email.clone(),
         created_at: row.created_at,
         reserved_until: row.reserved_until,
+        age: now.since(row.created_at),
     })
 }
 
@@ -233,6 +256,11 @@ pub(super) async fn known(tx: &mut Tx, id: PaymentId) -> Result<KnownAttempt, St
 /// The order's attempts that somebody may still pay, and with whom.
 pub(super) async fn closable(tx: &mut Tx, order: OrderId) -> Result<Vec<(PaymentId, ProviderName)>, StoreError> {
     tx.all(CLOSABLE, (order,)).await
+}
+
+/// Whether what a refund or a dispute proved is all that the provider will tell.
+pub(super) async fn set_believed(tx: &mut Tx, id: PaymentId) -> Result<(), StoreError> {
+    tx.execute(SET_BELIEVED, (id, true)).await.map(drop)
 }
 
 /// Where the customer goes to pay, or what the page needs.
@@ -251,8 +279,8 @@ pub(super) async fn proven(tx: &mut Tx, id: PaymentId) -> Result<Option<i64>, St
 }
 
 /// Refunds that are to be ordered or asked about by now, at most 100.
-pub(super) async fn due_refunds(tx: &mut Tx, by: &[ProviderName], now: Timestamp) -> Result<Vec<RefundId>, StoreError> {
-    Ok(tx.all::<(RefundId,)>(DUE_REFUNDS, (now, list(by))).await?.into_iter().map(|(id,)| id).collect())
+pub(super) async fn due_refunds(tx: &mut Tx, by: ProviderName, now: Timestamp) -> Result<Vec<RefundId>, StoreError> {
+    Ok(tx.all::<(RefundId,)>(DUE_REFUNDS, (now, by)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 /// A refund as its provider is told of it.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{
+    calls,
     merge::{Meant, meant},
     pay_back::first_call,
     schedule::waits_until,
@@ -153,6 +154,8 @@ impl Case {
         orders::sql::take(tx, id, status == OrderStatus::PendingPayment, self.now).await?;
         orders::sql::set_status(tx, id, OrderStatus::Paid, EventName::Paid, None, self.now).await?;
         outbox::push(tx, outbox::Topic::OrderPaid, json!({ "order": id }), self.now).await?;
+        // Nobody shall pay it twice: its other attempts are to be closed.
+        calls::call_others(tx, id, Some(self.payment.id), self.now).await?;
         self.order.status = OrderStatus::Paid;
         tracing::info!(order = %id, payment = %self.payment.id, "order paid");
         Ok(())
@@ -163,6 +166,8 @@ impl Case {
         let facts = sql::refund_facts(tx, self.payment.id).await?;
         let by_outcome = |fact: &&RefundFact| !matches!(fact.reason, RefundReason::Requested | RefundReason::External);
         match (facts.iter().find(by_outcome), outcome.refund_reason()) {
+            // What went out stays as it was.
+            (Some(fact), _) if fact.was_ordered() => Ok(()),
             (Some(fact), reason) => {
                 let asked = if reason.is_some() { captured.minor() } else { 0 };
                 let fact = RefundFact { asked, reason: reason.unwrap_or(fact.reason), ..fact.clone() };

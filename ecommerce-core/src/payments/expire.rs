@@ -18,10 +18,21 @@ use crate::{
 type Closed = (PaymentId, ProviderName, Result<Report, ProviderError>);
 
 impl Store {
-    /// Lets the orders expire whose time has run out: their units are free again.
-    pub(crate) async fn expire_due(&self) -> Result<(), StoreError> {
+    /// Lets all orders expire whose time has run out.
+    pub(crate) async fn expire_all_due(&self) -> Result<(), StoreError> {
+        self.expire_due(None).await?;
+        for provider in self.providers().callable_names() {
+            self.expire_due(Some(provider)).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the orders expire whose time has run out: their units are free again. Those of which this provider is to be
+    /// asked first, or those of which nobody is.
+    pub(crate) async fn expire_due(&self, by: Option<ProviderName>) -> Result<(), StoreError> {
+        let asked = self.providers().callable_names();
         loop {
-            let due = orders::sql::due(&mut self.read().await?, self.now()).await?;
+            let due = calls::due_orders(&mut self.read().await?, &asked, by, self.now()).await?;
             let is_all = due.len() < AT_ONCE;
             each(due, |order| self.expire(order)).await?;
             if is_all {

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{PaymentEventStatus, calls, capture::Case, sql};
 use crate::{
-    DisputeNews, DisputeStatus, EventContent, EventName, Money, News, OrderStatus, PaymentEventId, PaymentId, PaymentState,
-    ProviderEvent, ProviderName, Report, StoreError, Subject, Timestamp,
+    DisputeNews, DisputeStatus, EventContent, EventName, Money, News, PaymentEventId, PaymentId, PaymentState, ProviderEvent,
+    ProviderName, Report, StoreError, Subject, Timestamp,
     db::Tx,
     orders::{self, rows::NewPayment},
     providers::Providers,
@@ -191,7 +191,6 @@ fn telling(reference: &str) -> u8 {
 
 /// Moves the payment as the news says.
 async fn tell(tx: &mut Tx, desk: Desk<'_>, case: &mut Case, news: &News) -> Result<(), StoreError> {
-    let before = case.order.status;
     match news {
         News::Waiting => return Ok(()),
         News::Processing => return case.process(tx).await,
@@ -209,10 +208,6 @@ async fn tell(tx: &mut Tx, desk: Desk<'_>, case: &mut Case, news: &News) -> Resu
             prove(tx, desk, case, dispute.amount).await?;
             hear_of_dispute(tx, case, dispute, desk.now).await?;
         }
-    }
-    if before != OrderStatus::Paid && case.order.status == OrderStatus::Paid && desk.can_ask(case.payment.provider) {
-        // Nobody shall pay it twice.
-        calls::call_others(tx, case.order.id, Some(case.payment.id), desk.now).await?;
     }
     case.settle(tx).await.map(drop)
 }

@@ -9,8 +9,8 @@ use super::{
     sql,
 };
 use crate::{
-    Money, News, ProviderError, RefundAnswer, RefundId, RefundNews, RefundOrder, RefundProgress, RefundStatus, Report,
-    SentRefund, Store, StoreError, Subject, Timestamp, db::retry, orders,
+    Money, News, ProviderError, ProviderName, RefundAnswer, RefundId, RefundNews, RefundOrder, RefundProgress, RefundStatus,
+    Report, SentRefund, Store, StoreError, Subject, Timestamp, db::retry, orders,
 };
 
 /// A refund that its provider is about to be called for.
@@ -22,14 +22,10 @@ struct Claimed {
 }
 
 impl Store {
-    /// Sends every refund that is due, and asks about those that are on their way, several at once.
-    pub(crate) async fn pay_back_due(&self) -> Result<(), StoreError> {
-        let by = self.providers().callable_names();
-        if by.is_empty() {
-            return Ok(());
-        }
+    /// Sends every refund that is due at a provider, and asks about those that are on their way, several at once.
+    pub(crate) async fn pay_back_due(&self, by: ProviderName) -> Result<(), StoreError> {
         loop {
-            let due = calls::due_refunds(&mut self.read().await?, &by, self.now()).await?;
+            let due = calls::due_refunds(&mut self.read().await?, by, self.now()).await?;
             let is_all = due.len() < AT_ONCE;
             each(due, |refund| self.pay_back(refund)).await?;
             if is_all {
@@ -50,7 +46,8 @@ impl Store {
             }
             _ => {
                 let sent_before = call.sent_at.map(|sent_at| self.now().since(sent_at));
-                let order = RefundOrder { refund: id, payment, amount: *amount, sent_before };
+                let ordered_at = call.sent_at.unwrap_or(self.now());
+                let order = RefundOrder { refund: id, payment, amount: *amount, ordered_at, sent_before };
                 within(CALL_WITHIN, provider.refund(&order)).await
             }
         };
@@ -133,6 +130,6 @@ impl Store {
 }
 
 /// When a new refund is to be sent: at once, where its provider can be asked at all.
-pub(super) fn first_call(provider: crate::ProviderName, now: Timestamp) -> Option<Timestamp> {
-    (provider != crate::ProviderName::Manual).then_some(now)
+pub(super) fn first_call(provider: ProviderName, now: Timestamp) -> Option<Timestamp> {
+    (provider != ProviderName::Manual).then_some(now)
 }

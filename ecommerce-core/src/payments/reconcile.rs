@@ -13,7 +13,7 @@ use super::{
     calls, inbox,
     schedule::{CALL_WITHIN, Call, LEASE},
 };
-use crate::{Admin, PaymentId, ProviderName, Store, StoreError, Timestamp, db::retry};
+use crate::{Admin, ProviderName, Store, StoreError, Timestamp, db::retry};
 
 /// How often the events are read that a provider keeps.
 const READ_EVERY: Duration = Duration::from_secs(600);
@@ -21,6 +21,9 @@ const READ_EVERY: Duration = Duration::from_secs(600);
 const OVERLAP: Duration = Duration::from_secs(600);
 /// How far back the first reading goes.
 const FIRST: Duration = Duration::from_secs(24 * 3600);
+/// How often a time is halved that is too long for one answer, and the shortest that is asked for.
+const MOST_HALVES: u32 = 8;
+const SHORTEST: Duration = Duration::from_secs(60);
 /// How far back open payments are asked about by hand. Stripe keeps events for as long.
 const OPEN: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -42,34 +45,26 @@ impl Store {
     /// Asks the providers about every open payment of the last 30 days, reads the events that were missed, takes up those
     /// that name what is known by now, sends what is owed back and lets expire what is overdue.
     ///
-    /// The store does as much by itself while it is open, bit by bit.
+    /// The store does as much by itself while it is open, bit by bit, and begins the payments that are not begun yet, which
+    /// this leaves to it.
     ///
     /// # Errors
     /// Only the database's. A provider that gives no answer is counted, and asked again later.
-    pub async fn reconcile(&self, _: &Admin) -> Result<Reconciliation, StoreError> {
-        let mut report = self.read_events(true).await?;
-        let (payments, unanswered) = (AtomicU64::new(0), AtomicU64::new(0));
-        let by = self.providers().callable_names();
-        let mut behind = 0;
-        loop {
-            let since = self.now().before(OPEN);
-            let open = calls::open_payments(&mut self.read().await?, &by, since, behind).await?;
-            let Some(last) = open.last() else { break };
-            behind = last.get();
-            each(open, |payment| {
-                let (payments, unanswered) = (&payments, &unanswered);
-                async move {
-                    let answered = self.ask_now(payment).await?;
-                    payments.fetch_add(u64::from(answered.is_some()), Ordering::Relaxed);
-                    unanswered.fetch_add(u64::from(answered == Some(false)), Ordering::Relaxed);
-                    Ok(())
-                }
-            })
-            .await?;
+    pub async fn reconcile(&self, admin: &Admin) -> Result<Reconciliation, StoreError> {
+        let mut report = Reconciliation::default();
+        for provider in self.providers().callable_names() {
+            match self.read_events(provider, true).await? {
+                Read::Told(events) => report.events += events,
+                Read::Silent => report.silent_providers += 1,
+                Read::NotNow => {}
+            }
+            let (payments, unanswered) = self.ask_all(provider).await?;
+            report.payments += payments;
+            report.unanswered += unanswered;
         }
-        report.payments = payments.into_inner();
-        report.unanswered = unanswered.into_inner();
-        self.run_due().await?;
+        self.retry_unmatched().await?;
+        self.expire_all_due().await?;
+        self.refund_run(admin).await?;
         Ok(report)
     }
 
@@ -78,24 +73,80 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn refund_run(&self, _: &Admin) -> Result<(), StoreError> {
-        self.pay_back_due().await
-    }
-
-    /// Reads the events of every provider that keeps them, when it is time to.
-    pub(crate) async fn read_events_due(&self) -> Result<(), StoreError> {
-        self.read_events(false).await.map(drop)
-    }
-
-    async fn read_events(&self, at_once: bool) -> Result<Reconciliation, StoreError> {
-        let mut report = Reconciliation::default();
         for provider in self.providers().callable_names() {
-            let Some(since) = self.claim_reading(provider, at_once).await? else { continue };
-            match self.read_events_of(provider, since).await? {
-                Some(events) => report.events += events,
-                None => report.silent_providers += 1,
+            self.pay_back_due(provider).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks about every open payment; answers how many there were, and about how many there was no answer.
+    async fn ask_all(&self, provider: ProviderName) -> Result<(u64, u64), StoreError> {
+        let (payments, unanswered) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (since, mut behind) = (self.now().before(OPEN), 0);
+        loop {
+            let open = calls::open_payments(&mut self.read().await?, provider, since, behind).await?;
+            let Some(last) = open.last() else { return Ok((payments.into_inner(), unanswered.into_inner())) };
+            behind = last.get();
+            each(open, |payment| {
+                let (payments, unanswered) = (&payments, &unanswered);
+                async move {
+                    let (_, standing) = calls::standing(&mut self.read().await?, payment).await?;
+                    if matches!(standing.call(), Some(Call::Fetch | Call::Close)) {
+                        payments.fetch_add(1, Ordering::Relaxed);
+                        unanswered.fetch_add(u64::from(!self.ask(payment).await?), Ordering::Relaxed);
+                    }
+                    Ok(())
+                }
+            })
+            .await?;
+        }
+    }
+
+    /// Reads the events that a provider keeps, when it is time to.
+    pub(crate) async fn read_events_due(&self, provider: ProviderName) -> Result<(), StoreError> {
+        self.read_events(provider, false).await.map(drop)
+    }
+
+    /// Reads on where the last reading ended. What is too long for one answer is read in halves, and what was read is kept.
+    async fn read_events(&self, name: ProviderName, at_once: bool) -> Result<Read, StoreError> {
+        let Some(mut since) = self.claim_reading(name, at_once).await? else { return Ok(Read::NotNow) };
+        let Some(provider) = self.providers().callable(name) else { return Ok(Read::NotNow) };
+        let (now, mut new, mut failures) = (self.now(), 0, 0);
+        let mut until = None;
+        loop {
+            let from = since.before(OVERLAP);
+            match within(CALL_WITHIN, provider.missed_events(from, until)).await {
+                Ok(events) => {
+                    for body in &events {
+                        new += u64::from(self.take_in_missed(name, body).await?);
+                    }
+                    self.note_reading(name, until.unwrap_or(now)).await?;
+                    match until.take() {
+                        None => return Ok(Read::Told(new)),
+                        Some(read) => (since, failures) = (read, 0),
+                    }
+                }
+                Err(error) => {
+                    failures += 1;
+                    let half = until.unwrap_or(now).since(since) / 2;
+                    if failures > MOST_HALVES || half < SHORTEST {
+                        tracing::warn!(provider = %name, %error, "missed events could not be read");
+                        self.note_reading(name, since).await?;
+                        return Ok(Read::Silent);
+                    }
+                    until = Some(since.after(half));
+                }
             }
         }
-        Ok(report)
+    }
+
+    async fn note_reading(&self, provider: ProviderName, read_until: Timestamp) -> Result<(), StoreError> {
+        retry(async || {
+            let mut tx = self.write().await?;
+            calls::set_reading(&mut tx, provider, read_until, self.now().after(READ_EVERY)).await?;
+            tx.commit().await
+        })
+        .await
     }
 
     async fn claim_reading(&self, provider: ProviderName, at_once: bool) -> Result<Option<Timestamp>, StoreError> {
@@ -109,31 +160,6 @@ impl Store {
             Ok(since)
         })
         .await
-    }
-
-    /// Answers how many events were new, or nothing where the provider does not tell: then they are read another time.
-    async fn read_events_of(&self, name: ProviderName, since: Timestamp) -> Result<Option<u64>, StoreError> {
-        let now = self.now();
-        let Some(provider) = self.providers().callable(name) else { return Ok(None) };
-        let answer = within(CALL_WITHIN, provider.missed_events(since.before(OVERLAP))).await;
-        let mut new = 0;
-        for body in answer.iter().flatten() {
-            new += u64::from(self.take_in_missed(name, body).await?);
-        }
-        let read_until = if answer.is_ok() { now } else { since };
-        retry(async || {
-            let mut tx = self.write().await?;
-            calls::set_reading(&mut tx, name, read_until, now.after(READ_EVERY)).await?;
-            tx.commit().await
-        })
-        .await?;
-        match answer {
-            Ok(_) => Ok(Some(new)),
-            Err(error) => {
-                tracing::warn!(provider = %name, %error, "missed events could not be read");
-                Ok(None)
-            }
-        }
     }
 
     /// Takes in an event that never arrived. One that is about nothing of this shop leaves no trace: it may be another's.
@@ -154,15 +180,14 @@ impl Store {
         })
         .await
     }
+}
 
-    /// Asks about a payment by hand. `None` when somebody else is at it.
-    async fn ask_now(&self, payment: PaymentId) -> Result<Option<bool>, StoreError> {
-        let (_, standing) = calls::standing(&mut self.read().await?, payment).await?;
-        match standing.call() {
-            None => Ok(None),
-            // Two who begin one payment might begin two.
-            Some(Call::Begin) if !self.claim(payment).await? => Ok(None),
-            Some(_) => self.ask(payment).await.map(Some),
-        }
-    }
+/// What came of reading events.
+enum Read {
+    /// So many were new.
+    Told(u64),
+    /// The provider did not tell all of it.
+    Silent,
+    /// They were read not long ago, or are being read.
+    NotNow,
 }

@@ -29,10 +29,14 @@ pub(super) struct Standing {
     pub(super) is_exact: bool,
     /// Whether the provider has a name for it: then it has begun.
     pub(super) is_known: bool,
+    /// Whether a refund or a dispute of it was heard of: then it was paid, whatever else is known.
+    pub(super) is_proven: bool,
     /// Whether no other attempt was made after it.
     pub(super) is_latest: bool,
     pub(super) order: OrderStatus,
     pub(super) created_at: Timestamp,
+    /// When the first attempt to pay the order was made.
+    pub(super) first_at: Timestamp,
 }
 
 /// What the provider is asked.
@@ -60,12 +64,15 @@ impl Standing {
 
     /// When the provider is asked again, as it now stands.
     pub(super) fn again(&self, now: Timestamp) -> Option<Timestamp> {
-        let age = now.since(self.created_at);
-        let (first, longest) = match self.call()? {
-            Call::Begin => (Duration::from_secs(5), Duration::from_secs(600)),
-            Call::Fetch | Call::Close => (Duration::from_secs(60), Duration::from_secs(6 * 3600)),
+        let (since, first, longest) = match self.call()? {
+            // An attempt that took another's place waits no less than that would have.
+            Call::Begin => (self.first_at, Duration::from_secs(5), Duration::from_secs(600)),
+            Call::Fetch | Call::Close => (self.created_at, Duration::from_secs(60), Duration::from_secs(6 * 3600)),
         };
-        (age < ASK_FOR).then(|| now.after(age.clamp(first, longest)))
+        let age = now.since(since);
+        // How much was captured is asked for until it is known.
+        let is_worth_it = age < ASK_FOR || self.is_proven;
+        is_worth_it.then(|| now.after(age.clamp(first, longest)))
     }
 }
 
@@ -98,7 +105,16 @@ mod tests {
 
     fn standing(status: PaymentState, order: OrderStatus) -> Standing {
         let created_at = Timestamp::from_micros(0);
-        Standing { status, is_exact: true, is_known: true, is_latest: true, order, created_at }
+        Standing {
+            status,
+            is_exact: true,
+            is_known: true,
+            is_proven: false,
+            is_latest: true,
+            order,
+            created_at,
+            first_at: created_at,
+        }
     }
 
     fn at(seconds: u64) -> Timestamp {
@@ -140,6 +156,8 @@ mod tests {
             calls += 1;
         }
         assert!((20..60).contains(&calls), "{calls} calls");
+        let unsure = Standing { is_exact: false, is_proven: true, ..standing(PaymentState::Succeeded, OrderStatus::Paid) };
+        assert!(unsure.again(at(30 * 24 * 3600)).is_some(), "how much was captured must become known");
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What providers are asked, and what they answer.
 
+use std::time::Duration;
+
 use super::RefundNews;
 use crate::{Email, Money, OrderId, PaymentId, ProviderName, Quantity, RefundId, Timestamp};
 
-/// A payment that shall begin. The same attempt is the same in every field, however often it is begun.
+/// A payment that shall begin. The same attempt is the same in every field but the last, however often it is begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
@@ -25,6 +27,8 @@ pub struct Attempt {
     pub created_at: Timestamp,
     /// Until when the units are kept, as promised at checkout.
     pub reserved_until: Timestamp,
+    /// How long after it was made it is begun: nothing at first, more when it is begun again because no answer came.
+    pub age: Duration,
 }
 
 /// A line of what is bought.
@@ -79,8 +83,10 @@ pub struct RefundOrder {
     pub payment: KnownAttempt,
     /// How much.
     pub amount: Money,
-    /// How long ago it was ordered first, where no answer was heard. `None` when it was never ordered.
-    pub sent_before: Option<std::time::Duration>,
+    /// When it was ordered first: now, unless it was ordered before.
+    pub ordered_at: Timestamp,
+    /// How long ago that was, where no answer was heard. `None` when it was never ordered.
+    pub sent_before: Option<Duration>,
 }
 
 /// A refund that the provider was ordered to make.

@@ -103,11 +103,7 @@ impl Http {
     /// # Errors
     /// When it is no URL of http or https without a path, or a live key would cross a network in clear text.
     pub(super) fn at(self, base: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("must be a scheme and a host, such as https://api.example.com");
-        let url = reqwest::Url::parse(base).map_err(|_| wrong())?;
-        if !matches!(url.scheme(), "http" | "https") || url.path() != "/" || url.query().is_some() {
-            return Err(wrong());
-        }
+        let url = check_base(base)?;
         if url.scheme() == "http" && !is_loopback(&url) && self.key.contains("_live_") {
             return Err(Invalid::new("must begin with https: a live key is not sent in clear text"));
         }
@@ -144,7 +140,8 @@ impl Http {
     async fn send_once(&self, request: RequestBuilder) -> Result<Answer, Failure> {
         let response = request.send().await.map_err(|error| Failure::of(&error))?;
         let (status, advice) = (response.status(), advice(&response));
-        let unsettled = matches!(status.as_u16(), 401 | 403 | 408 | 409 | 429) || !(200..500).contains(&status.as_u16());
+        let is_told = status.is_success() || status.is_client_error();
+        let unsettled = !is_told || matches!(status.as_u16(), 401 | 403 | 408 | 409 | 429) || advice == Some(true);
         if unsettled {
             let may_help = advice.unwrap_or(!matches!(status.as_u16(), 401 | 403));
             let was_unheard = status == StatusCode::TOO_MANY_REQUESTS;
@@ -205,6 +202,16 @@ async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
         }
     }
     Ok(body)
+}
+
+/// An API is at a scheme and a host.
+///
+/// # Errors
+/// When it is no URL of http or https, or has a path.
+pub(super) fn check_base(base: &str) -> Result<reqwest::Url, Invalid> {
+    let url = reqwest::Url::parse(base).ok();
+    url.filter(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none())
+        .ok_or_else(|| Invalid::new("must be a scheme and a host, such as https://api.example.com"))
 }
 
 fn is_loopback(url: &reqwest::Url) -> bool {

@@ -96,11 +96,12 @@ pub trait PaymentProvider: Send + Sync + 'static {
     /// See [`ProviderError`].
     async fn fetch_refund(&self, refund: &SentRefund) -> Result<RefundAnswer, ProviderError>;
 
-    /// The bodies of events since then that may have been missed, oldest first. Default: none, the provider keeps none.
+    /// The bodies of events of that time, which ends now unless it says otherwise, oldest first: some may have been missed.
+    /// Default: none, the provider keeps none.
     ///
     /// # Errors
-    /// See [`ProviderError`].
-    async fn missed_events(&self, _since: Timestamp) -> Result<Vec<String>, ProviderError> {
+    /// See [`ProviderError`]. Where the time was too long for one answer, a shorter one is asked for next.
+    async fn missed_events(&self, _since: Timestamp, _until: Option<Timestamp>) -> Result<Vec<String>, ProviderError> {
         Ok(Vec::new())
     }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -38,6 +39,8 @@ pub(crate) struct Books {
     /// Whether nothing is answered at all.
     is_away: bool,
     events: Vec<Value>,
+    /// The time now, and how much of it one answer tells of at most.
+    pub(crate) longest_reading: Option<(Timestamp, Duration)>,
 }
 
 impl Books {
@@ -275,10 +278,11 @@ impl PaymentProvider for Bank {
         self.answer(fault, self.refund_answer(payment.unwrap(), refund.refund)).await
     }
 
-    async fn missed_events(&self, _since: Timestamp) -> Result<Vec<String>, ProviderError> {
+    async fn missed_events(&self, since: Timestamp, until: Option<Timestamp>) -> Result<Vec<String>, ProviderError> {
         // It is asked so now and then, whatever a story is about: faults are for what it is about.
         let books = self.books();
-        if books.is_away {
+        let is_too_long = |(now, longest): (Timestamp, Duration)| until.unwrap_or(now).since(since) > longest;
+        if books.is_away || books.longest_reading.is_some_and(is_too_long) {
             return Err(ProviderError::Unavailable("unheard".to_owned()));
         }
         Ok(books.events.iter().map(Value::to_string).collect())

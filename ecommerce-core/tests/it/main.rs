@@ -39,4 +39,5 @@ mod contract {
     mod search;
     mod store;
     mod webhooks;
+    mod wire;
 }

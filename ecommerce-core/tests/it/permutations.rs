@@ -172,8 +172,9 @@ async fn deliver(shop: &Shop, scenario: &Scenario, delivery: usize, first: Optio
         match (&events[tale], scenario.providers[scenario.told[tale].0]) {
             (Some(event), ProviderName::Paystack) => drop(shop.paystack(event).await),
             (Some(event), _) => drop(shop.stripe(event).await),
-            (None, _) => {}
+            (None, _) => continue,
         }
+        shop.healthy().await;
     }
     let order = shop.reload(&order).await;
     let applied = order.payments.iter().position(|payment| payment.outcome == Some(Outcome::Applied));

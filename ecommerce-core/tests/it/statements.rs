@@ -25,7 +25,7 @@ const HOT: &[&str] = &[
     "orders::sql::ITEMS",
     "orders::sql::EVENTS",
     "orders::sql::LOCK",
-    "orders::sql::DUE",
+    "payments::calls::DUE_ORDERS",
     "orders::sql::RESERVE",
     "orders::sql::TAKE_RESERVED",
     "orders::rows::PAYMENTS",

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use sha2::Sha512;
 
 use super::{
-    Attempt, Begun, KnownAttempt, NotAccepted, PaymentProvider, ProviderError, ProviderEvent, RefundAnswer, RefundOrder, Report,
-    SentRefund, WebhookError,
-    http::{Again, Answer, Http, ReturnUrls},
+    Attempt, Begun, KnownAttempt, News, NotAccepted, PaymentProvider, ProviderError, ProviderEvent, RefundAnswer, RefundOrder,
+    Report, SentRefund, WebhookError,
+    http::{Again, Answer, Http, ReturnUrls, check_base},
     json::text,
     signature::{bytes, fits, once, secret},
 };
@@ -24,6 +24,8 @@ const PER_PAGE: usize = 100;
 /// The most pages that are read of a list.
 const MOST_PAGES: usize = 100;
 
+/// How far Paystack's clock may be behind ours.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(24 * 3600);
 /// Lists go by when something began; what is looked for is how it ended.
 const LONGEST_PAYMENT: Duration = Duration::from_secs(3600);
 const LONGEST_DISPUTE: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -71,6 +73,7 @@ impl Paystack {
     /// # Errors
     /// When it is none, or a live key would cross a network in clear text.
     pub fn api_base(mut self, base: &str) -> Result<Self, Invalid> {
+        check_base(base)?;
         self.http = self.http.map(|http| http.at(base)).transpose()?;
         Ok(self)
     }
@@ -89,32 +92,27 @@ impl Paystack {
         done(http.send(http.post(path, "application/json", body.to_string()), again).await?)
     }
 
-    /// Everything that a list has, newest first, page by page.
-    async fn list(&self, path: &str, query: &str) -> Result<Vec<Value>, ProviderError> {
-        let mut all = Vec::new();
+    /// What a list has, newest first, page by page until something is found in it.
+    async fn list(&self, path: &str, query: &str, found: impl Fn(&Value) -> bool + Sync) -> Result<Vec<Value>, ProviderError> {
+        let mut all: Vec<Value> = Vec::new();
         for page in 1..=MOST_PAGES {
             let list = self.get(&format!("{path}?perPage={PER_PAGE}&page={page}{query}")).await?;
             let items = list.as_array().map_or(&[][..], Vec::as_slice);
+            // Something that heeds no page number says the same again.
+            let is_last = items.len() < PER_PAGE || (page > 1 && items.first() == all.first());
             all.extend(items.iter().cloned());
-            if items.len() < PER_PAGE {
+            if is_last || items.iter().any(&found) {
                 return Ok(all);
             }
         }
         Err(ProviderError::Unavailable("a list that does not end".to_owned()))
     }
 
-    /// The same, of which nothing is listed where Paystack does not let this key read it.
-    async fn readable(&self, path: &str, query: &str) -> Result<Vec<Value>, ProviderError> {
-        match self.list(path, query).await {
-            Err(ProviderError::Refused(_)) => Ok(Vec::new()),
-            list => list,
-        }
-    }
-
     /// The refund that carries our id in its note.
     async fn find_refund(&self, order: &RefundOrder) -> Result<Option<Value>, ProviderError> {
         let is_ours = |refund: &Value| event::our_refund(refund) == Some(order.refund);
-        Ok(self.list("/refund", "").await?.into_iter().find(is_ours))
+        let since = format!("&from={}", order.ordered_at.before(CLOCKS_DIFFER));
+        Ok(self.list("/refund", &since, is_ours).await?.into_iter().find(is_ours))
     }
 }
 
@@ -166,9 +164,12 @@ impl PaymentProvider for Paystack {
         event::transaction(&data).map_err(|reason| ProviderError::Refused(reason.to_owned()))
     }
 
-    /// A transaction cannot be cancelled: a late payment is always possible, and all that can be done is to ask.
+    /// A transaction cannot be cancelled: a late payment is always possible, also of one that failed, and all that can be
+    /// done is to ask.
     async fn close(&self, attempt: &KnownAttempt) -> Result<Report, ProviderError> {
-        self.fetch(attempt).await
+        let report = self.fetch(attempt).await?;
+        let news = if report.news == News::Failed { News::Waiting } else { report.news };
+        Ok(Report { news, ..report })
     }
 
     async fn refund(&self, order: &RefundOrder) -> Result<RefundAnswer, ProviderError> {
@@ -192,9 +193,13 @@ impl PaymentProvider for Paystack {
     }
 
     /// Paystack keeps no events, but what they would tell: its successful transactions, and the disputes about them.
-    async fn missed_events(&self, since: Timestamp) -> Result<Vec<String>, ProviderError> {
-        let paid = self.readable("/transaction", &format!("&status=success&from={}", since.before(LONGEST_PAYMENT))).await?;
-        let disputed = self.readable("/dispute", &format!("&from={}", since.before(LONGEST_DISPUTE))).await?;
+    async fn missed_events(&self, since: Timestamp, until: Option<Timestamp>) -> Result<Vec<String>, ProviderError> {
+        let until = until.map(|until| format!("&to={until}")).unwrap_or_default();
+        let list = async |path: &str, query: &str, longest: Duration| {
+            self.list(path, &format!("{query}&from={}{until}", since.before(longest)), |_| false).await
+        };
+        let paid = list("/transaction", "&status=success", LONGEST_PAYMENT).await?;
+        let disputed = list("/dispute", "", LONGEST_DISPUTE).await?;
         let paid = paid.iter().rev().map(|data| json!({ "event": "charge.success", "data": data }));
         let disputed = disputed.iter().rev().map(|data| {
             let is_over = text(data, "status").as_deref() == Some("resolved");
@@ -234,6 +239,10 @@ fn done(answer: Answer) -> Result<Value, ProviderError> {
     let Answer { status, mut body } = answer;
     if status.is_success() && body.get("status") != Some(&Value::Bool(false)) {
         return Ok(body.get_mut("data").map(Value::take).unwrap_or_default());
+    }
+    if body.get("status") != Some(&Value::Bool(false)) {
+        // Not Paystack's word: something on the way to it said so.
+        return Err(ProviderError::Unavailable(format!("status {}", status.as_u16())));
     }
     let code = text(&body, "code").unwrap_or_default();
     let message = text(&body, "message").unwrap_or_default().to_ascii_lowercase();

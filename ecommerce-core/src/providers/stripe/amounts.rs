@@ -6,6 +6,16 @@ use crate::{Currency, Money, NotAccepted, providers::units::Digits};
 const WHOLE: &[&str] = &["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"];
 /// Currencies that Stripe counts in thousandths, of which the last digit is 0.
 const THOUSANDTHS: &[&str] = &["BHD", "JOD", "KWD", "OMR", "TND"];
+/// Currencies that Stripe takes and counts in hundredths (docs.stripe.com/currencies, "presentment currencies").
+const HUNDREDTHS: &[&str] = &[
+    "AED", "AFN", "ALL", "AMD", "ANG", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN", "BMD", "BND", "BOB", "BRL",
+    "BSD", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF", "CNY", "COP", "CRC", "CVE", "CZK", "DKK", "DOP", "DZD", "EGP", "ETB", "EUR",
+    "FJD", "FKP", "GBP", "GEL", "GIP", "GMD", "GTQ", "GYD", "HKD", "HNL", "HTG", "HUF", "IDR", "ILS", "INR", "ISK", "JMD", "KES",
+    "KGS", "KHR", "KYD", "KZT", "LAK", "LBP", "LKR", "LRD", "LSL", "MAD", "MDL", "MKD", "MMK", "MNT", "MOP", "MUR", "MVR", "MWK",
+    "MXN", "MYR", "MZN", "NAD", "NGN", "NIO", "NOK", "NPR", "NZD", "PAB", "PEN", "PGK", "PHP", "PKR", "PLN", "QAR", "RON", "RSD",
+    "RUB", "SAR", "SBD", "SCR", "SEK", "SGD", "SHP", "SLE", "SOS", "SRD", "STN", "SZL", "THB", "TJS", "TOP", "TRY", "TTD", "TWD",
+    "TZS", "UAH", "UGX", "USD", "UYU", "UZS", "WST", "XCD", "XCG", "YER", "ZAR", "ZMW",
+];
 /// The largest amount that Stripe takes, in its units: eight digits.
 const MAX: i64 = 99_999_999;
 /// The smallest amount that Stripe takes is about half a dollar; other currencies have their own, which Stripe tells at the call.
@@ -27,7 +37,11 @@ fn digits(currency: Currency) -> u32 {
 
 /// Can Stripe take this total?
 pub(super) fn accepts(total: Money) -> Result<(), NotAccepted> {
-    let smallest = if total.currency().as_str() == "USD" { MIN_USD } else { 1 };
+    let code = total.currency().as_str();
+    if ![WHOLE, THOUSANDTHS, HUNDREDTHS].iter().any(|known| known.contains(&code)) {
+        return Err(NotAccepted::Currency);
+    }
+    let smallest = if code == "USD" { MIN_USD } else { 1 };
     match units(total) {
         Some(units) if (smallest..=MAX).contains(&units) => Ok(()),
         _ => Err(NotAccepted::Amount),
@@ -68,6 +82,7 @@ mod tests {
     fn what_stripe_does_not_take_is_known_before_it_is_called() {
         assert_eq!(accepts(money("0.49", "USD")), Err(NotAccepted::Amount));
         assert_eq!(accepts(money("0.50", "USD")), Ok(()));
+        assert_eq!(accepts(money("5", "IRR")), Err(NotAccepted::Currency));
         assert_eq!(accepts(money("1.255", "KWD")), Err(NotAccepted::Amount));
         assert_eq!(accepts(money("1000000.00", "USD")), Err(NotAccepted::Amount));
     }

@@ -9,6 +9,8 @@ use crate::{Attempt, AttemptLine, Money, RefundOrder, ReturnUrls};
 
 /// The shortest that Stripe lets a session live, and a margin for the way and for clocks that differ.
 const SHORTEST: Duration = Duration::from_secs(31 * 60);
+/// What is begun again within so long is the same form, which Stripe knows by its key.
+const WINDOW: Duration = Duration::from_secs(150);
 /// The longest, less the same margin.
 const LONGEST: Duration = Duration::from_secs(24 * 3600 - 60);
 /// A session ends so long before its units are freed.
@@ -87,11 +89,13 @@ fn currency(amount: Money) -> String {
     amount.currency().as_str().to_lowercase()
 }
 
-/// A session ends before the reservation where Stripe allows that. It follows from what was stored, so that the same
-/// attempt is the same form.
+/// A session ends before the reservation where Stripe allows that. One that is begun late ends later, too: then it is
+/// another form, and if Stripe had heard the first one after all, it says so.
 fn expires_at(attempt: &Attempt) -> i64 {
     let wanted = attempt.reserved_until.since(attempt.created_at).saturating_sub(MARGIN);
-    attempt.created_at.after(wanted.clamp(SHORTEST, LONGEST)).as_seconds()
+    let windows = u32::try_from(attempt.age.as_secs() / WINDOW.as_secs()).unwrap_or(u32::MAX);
+    let late = WINDOW.saturating_mul(windows);
+    attempt.created_at.after(wanted.clamp(late + SHORTEST + WINDOW, late + LONGEST)).as_seconds()
 }
 
 #[cfg(test)]
@@ -114,6 +118,7 @@ mod tests {
             email: "ann@example.com".parse().unwrap(),
             created_at: Timestamp::from_micros(1_000_000_000_000),
             reserved_until: Timestamp::from_micros(1_000_000_000_000).after(Duration::from_secs(35 * 60)),
+            age: Duration::ZERO,
         }
     }
 
@@ -156,7 +161,13 @@ mod tests {
             order: OrderId::new(42).unwrap(),
             references: vec!["cs_1".to_owned(), "pi_1".to_owned()],
         };
-        let order = RefundOrder { refund: RefundId::new(9).unwrap(), payment, amount: money("5.00", "USD"), sent_before: None };
+        let order = RefundOrder {
+            refund: RefundId::new(9).unwrap(),
+            payment,
+            amount: money("5.00", "USD"),
+            ordered_at: Timestamp::from_micros(0),
+            sent_before: None,
+        };
         let wanted = [("payment_intent", "pi_1"), ("amount", "500"), ("metadata[refund_id]", "9")];
         assert_eq!(fields(&refund(&order).unwrap()), pairs(&wanted));
         let wanted = [
@@ -182,11 +193,19 @@ mod tests {
 
     #[test]
     fn a_session_ends_before_its_reservation_where_stripe_allows() {
-        let ends = |minutes: u64| {
+        let ends = |minutes: u64, age: u64| {
             let attempt = attempt(money("1", "USD"), money("2", "USD"));
             let reserved_until = attempt.created_at.after(Duration::from_secs(minutes * 60));
-            (expires_at(&Attempt { reserved_until, ..attempt.clone() }) - attempt.created_at.as_seconds()) / 60
+            let age = Duration::from_secs(age);
+            expires_at(&Attempt { reserved_until, age, ..attempt.clone() }) - attempt.created_at.as_seconds()
         };
-        assert_eq!([ends(1), ends(30), ends(35), ends(60), ends(72 * 60)], [31, 31, 34, 59, 24 * 60 - 1]);
+        let seconds = |minutes: i64| minutes * 60;
+        assert_eq!([ends(35, 0), ends(60, 0), ends(72 * 60, 0)], [seconds(34), seconds(59), seconds(24 * 60 - 1)]);
+        assert_eq!(ends(1, 0), seconds(31) + 150, "not before Stripe allows");
+        assert_eq!([ends(35, 100), ends(35, 149)], [ends(35, 0); 2], "begun again soon, it is the same form");
+        for age in [0, 149, 150, 290, 410, 3600, 80_000] {
+            let from_now = ends(35, age) - i64::try_from(age).unwrap();
+            assert!((seconds(31)..=seconds(24 * 60)).contains(&from_now), "{from_now} s are left after {age} s");
+        }
     }
 }

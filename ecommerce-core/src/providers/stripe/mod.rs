@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{
     Attempt, Begun, KnownAttempt, News, NotAccepted, PaymentProvider, ProviderError, ProviderEvent, RefundAnswer, RefundNews,
     RefundOrder, RefundProgress, Report, SentRefund, WebhookError,
-    http::{Again, Answer, Http, ReturnUrls},
+    http::{Again, Answer, Http, ReturnUrls, check_base},
     json::text,
     signature::{once, secret},
 };
@@ -90,6 +90,7 @@ impl Stripe {
     /// # Errors
     /// When it is none, or a live key would cross a network in clear text.
     pub fn api_base(mut self, base: &str) -> Result<Self, Invalid> {
+        check_base(base)?;
         self.http = self.http.map(|http| http.at(base)).transpose()?;
         Ok(self)
     }
@@ -253,11 +254,13 @@ impl PaymentProvider for Stripe {
         answer(&self.get(&format!("/v1/refunds/{}", refund.handle)).await?)
     }
 
-    async fn missed_events(&self, since: Timestamp) -> Result<Vec<String>, ProviderError> {
+    async fn missed_events(&self, since: Timestamp, until: Option<Timestamp>) -> Result<Vec<String>, ProviderError> {
+        let until = until.map(|until| format!("&created[lte]={}", until.as_seconds())).unwrap_or_default();
         let mut events = Vec::new();
         // Kind by kind, so that what is not used fills no page.
         for kind in event::KINDS {
-            events.extend(self.list("/v1/events", &format!("type={kind}&created[gte]={}", since.as_seconds())).await?);
+            let query = format!("type={kind}&created[gte]={}{until}", since.as_seconds());
+            events.extend(self.list("/v1/events", &query).await?);
         }
         events.sort_by_key(|event: &Value| event.get("created").and_then(Value::as_i64));
         Ok(events.iter().map(Value::to_string).collect())
@@ -284,9 +287,12 @@ fn done(answer: Answer) -> Result<Value, ProviderError> {
     if answer.status.is_success() {
         return Ok(answer.body);
     }
-    let error = answer.body.get("error").unwrap_or(&Value::Null);
+    let Some(error) = answer.body.get("error").filter(|error| error.is_object()) else {
+        // Not Stripe's word: something on the way to it said so.
+        return Err(ProviderError::Unavailable(format!("status {}", answer.status.as_u16())));
+    };
     let kind = text(error, "type").unwrap_or_default();
-    if kind == "idempotency_error" || text(error, "code").as_deref() == Some("idempotency_key_in_use") {
+    if kind == "idempotency_error" {
         return Err(ProviderError::NameTaken);
     }
     let code = text(error, "code").filter(|code| is_word(code)).or(Some(kind).filter(|kind| is_word(kind)));

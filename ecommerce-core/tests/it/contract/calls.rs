@@ -37,8 +37,12 @@ stories![
     a_dispute_holds_refunds_back,
     a_dispute_before_the_payment,
     a_refund_in_the_dashboard_before_the_payment,
-    what_the_bank_never_tells_is_believed,
+    what_the_bank_does_not_tell_is_believed_until_it_does,
+    a_question_without_an_answer_is_asked_again_however_old,
+    a_bank_that_hangs_holds_up_nobody_else,
+    what_is_paid_by_hand_cannot_be_paid_again,
     events_that_never_arrived_are_read,
+    what_is_too_long_for_one_answer_is_read_in_parts,
     two_processes_ask_once,
 ];
 
@@ -389,7 +393,7 @@ async fn a_refund_in_the_dashboard_before_the_payment(shop: Shop) {
     assert_eq!(shop.bank.count("refund"), 0, "nothing was owed");
 }
 
-async fn what_the_bank_never_tells_is_believed(shop: Shop) {
+async fn what_the_bank_does_not_tell_is_believed_until_it_does(shop: Shop) {
     let (ann, mug) = stage(&shop).await;
     let order = order(&shop, &ann, mug).await;
     shop.bank.fail_next(&[Fault::Refused]);
@@ -399,6 +403,48 @@ async fn what_the_bank_never_tells_is_believed(shop: Shop) {
     let told = shop.reload(&order).await;
     assert_eq!((told.status, told.payments[0].outcome), (OrderStatus::PendingPayment, Some(Outcome::Mismatch)));
     assert_eq!(told.payments[0].captured, Some(money("7")));
+
+    // The success itself knows better.
+    shop.bank_tells(&shop.bank.pay(first(&order))).await;
+    let paid = shop.reload(&order).await;
+    assert_eq!((paid.status, paid.payments[0].captured), (OrderStatus::Paid, Some(money("25"))));
+    assert_eq!((paid.refunded_total, shop.bank.count("refund")), (money("7"), 0));
+}
+
+async fn a_question_without_an_answer_is_asked_again_however_old(shop: Shop) {
+    let (ann, mug) = stage(&shop).await;
+    let order = order(&shop, &ann, mug).await;
+    shop.wait(hours(24 * 20)).await;
+    shop.bank.set(first(&order), BankState::Paid);
+    shop.bank.goes_away(true);
+    let dispute = json!({ "id": "d1", "kind": "dispute", "reference": "d", "status": "won", "payment": first(&order), "amount": 700, "currency": "USD" });
+    shop.bank_tells(&dispute).await;
+    shop.store.run_due().await.unwrap();
+    shop.bank.goes_away(false);
+    shop.wait(hours(7)).await;
+    assert_eq!(shop.reload(&order).await.payments[0].captured, Some(money("25")));
+}
+
+async fn a_bank_that_hangs_holds_up_nobody_else(shop: Shop) {
+    let (ann, mug) = stage(&shop).await;
+    let other = shop.order(&ann, &[(mug, 1)]).await;
+    let order = order(&shop, &ann, mug).await;
+    shop.advance(minutes(36));
+    shop.bank.fail_next(&[Fault::HangsUnheard]);
+    let store = shop.store.clone();
+    let doing = tokio::spawn(async move { store.run_due().await });
+    shop.bank.hangs().await;
+    assert_eq!(shop.reload(&other).await.status, OrderStatus::Expired);
+    assert_eq!(shop.reload(&order).await.status, OrderStatus::PendingPayment);
+    doing.abort();
+}
+
+async fn what_is_paid_by_hand_cannot_be_paid_again(shop: Shop) {
+    let (ann, mug) = stage(&shop).await;
+    let order = order(&shop, &ann, mug).await;
+    shop.store.order_confirm_payment(shop.admin(), order.id, None).await.unwrap();
+    shop.store.run_due().await.unwrap();
+    assert_eq!(shop.bank.payment(first(&order)).state, BankState::Closed);
 }
 
 async fn events_that_never_arrived_are_read(shop: Shop) {
@@ -414,6 +460,17 @@ async fn events_that_never_arrived_are_read(shop: Shop) {
     shop.bank.event(json!({ "kind": "dispute", "reference": "d", "status": "won", "payment": first(&order), "amount": 2500, "currency": "USD" }));
     shop.wait(minutes(11)).await;
     assert!(!shop.reload(&order).await.disputed, "the store reads them by itself, too");
+}
+
+async fn what_is_too_long_for_one_answer_is_read_in_parts(shop: Shop) {
+    let (ann, mug) = stage(&shop).await;
+    let order = paid(&shop, &ann, mug).await;
+    shop.bank.event(json!({ "kind": "dispute", "reference": "d", "status": "open", "payment": first(&order), "amount": 2500, "currency": "USD" }));
+    shop.bank.books().longest_reading = Some((shop.now(), hours(3)));
+    let report = shop.store.reconcile(shop.admin()).await.unwrap();
+    assert_eq!((report.events, report.silent_providers), (1, 0));
+    shop.bank.books().longest_reading = Some((shop.now(), Duration::ZERO));
+    assert_eq!(shop.store.reconcile(shop.admin()).await.unwrap().silent_providers, 1, "it must tell something");
 }
 
 async fn two_processes_ask_once(shop: Shop) {

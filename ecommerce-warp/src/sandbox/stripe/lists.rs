@@ -27,10 +27,12 @@ pub(super) fn refunds(books: &Books, mut form: Form) -> Result<Value, Refusal> {
 pub(super) fn events(books: &Books, mut form: Form) -> Result<Value, Refusal> {
     let kind = form.take("type")?;
     let since = form.number("created[gte]")?.unwrap_or(0);
+    let until = form.number("created[lte]")?.unwrap_or(i64::MAX);
     let page = Page::take(&mut form)?;
     form.finish()?;
     let events = books.desk.events.iter().rev();
-    let wanted = events.filter(|event| event.created >= since && kind.as_ref().is_none_or(|kind| event.kind == kind));
+    let wanted =
+        events.filter(|event| (since..=until).contains(&event.created) && kind.as_ref().is_none_or(|kind| event.kind == kind));
     page.of("/v1/events", wanted.map(|event| event.body.clone()))
 }
 

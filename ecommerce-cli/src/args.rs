@@ -9,9 +9,9 @@ use clap::{
 use ecommerce_core::{Currency, Page, PageRequest};
 
 use crate::{
-    backup::BackupArgs, category::CategoryCommand, completions::CompletionsArgs, error::Error, order::OrderCommand,
-    payment::PaymentCommand, product::ProductCommand, serve::ServeArgs, shop::DatabaseUrl, stock::StockCommand,
-    user::UserCommand,
+    audit::AuditArgs, backup::BackupArgs, category::CategoryCommand, completions::CompletionsArgs, error::Error,
+    order::OrderCommand, payment::PaymentCommand, product::ProductCommand, serve::ServeArgs, shop::DatabaseUrl,
+    stock::StockCommand, user::UserCommand,
 };
 
 /// A shop on SQLite or PostgreSQL: serve it over HTTP, and operate it.
@@ -60,6 +60,7 @@ pub(crate) enum Command {
     /// How many pieces there are, and how that came about.
     #[command(subcommand)]
     Stock(StockCommand),
+    Audit(AuditArgs),
     Backup(BackupArgs),
     /// Check the database against every invariant, and say what was found.
     ///

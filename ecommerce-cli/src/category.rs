@@ -8,7 +8,7 @@ use crate::{
     args::PageArgs,
     error::Error,
     print::{Record, beginning, date, details},
-    shop::Shop,
+    shop::{Shop, system},
 };
 
 #[derive(Debug, Subcommand)]
@@ -62,7 +62,7 @@ pub(crate) struct ChangeArgs {
 
 pub(crate) async fn run(shop: &Shop, command: CategoryCommand) -> Result<(), Error> {
     let store = shop.open().await?;
-    let (output, system) = (shop.output(), store.system());
+    let (output, system) = (shop.output(), system(&store));
     match command {
         CategoryCommand::List { search, page } => {
             output.list(&page.rows(async |page| store.category_list(search.as_deref(), page).await).await?)

@@ -6,7 +6,7 @@ use ecommerce_core::{
     AccountError, Admin, Currency, Money, NewCategory, NewProduct, PageRequest, ProductFilter, Registration, Store, parse_decimal,
 };
 
-use crate::error::Error;
+use crate::{error::Error, shop::system};
 
 const ADMIN: &str = "admin@example.com";
 const ADMIN_PASSWORD: &str = "demo-admin";
@@ -66,7 +66,7 @@ const CATALOG: [Shelf; 3] = [
 
 /// Fills an empty store, and says what a newcomer can do with it at `url`.
 pub(crate) async fn fill(store: &Store, url: &str, has_sandbox: bool) -> Result<String, Error> {
-    let system = store.system();
+    let system = system(store);
     if !is_empty(store, system.admin()).await? {
         return Ok("The store is not empty: --demo leaves it as it is.".to_owned());
     }

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, say},
     import::own::COLUMNS,
     print::count,
-    shop::Shop,
+    shop::{Shop, system},
 };
 
 /// So many products are read from the store at once.
@@ -97,7 +97,7 @@ async fn write(store: &Store, out: impl Write) -> Result<u64, Failure> {
     out.write_record(COLUMNS)?;
     let (mut last, mut written) = (None, 0_u64);
     loop {
-        let batch = store.product_walk(store.system().admin(), last, BATCH).await;
+        let batch = store.product_walk(system(store).admin(), last, BATCH).await;
         let batch = batch.map_err(|error| Failure::Read(error.into()))?;
         let Some(product) = batch.last() else { break };
         last = Some(product.id);

@@ -1,6 +1,7 @@
 //! The command line of a shop: `ecommerce serve`, and everything that its operators do.
 
 mod args;
+mod audit;
 mod backup;
 mod category;
 mod completions;
@@ -50,6 +51,7 @@ async fn run(shop: &Shop, command: Command) -> Result<(), Error> {
         Command::Order(command) => order::run(shop, command).await,
         Command::Payment(command) => payment::run(shop, command).await,
         Command::Stock(command) => stock::run(shop, command).await,
+        Command::Audit(args) => audit::run(shop, args).await,
         Command::Backup(args) => backup::run(shop, &args).await,
         Command::Doctor => doctor::run(shop).await,
         Command::Openapi => shop.output().line(&openapi()?),

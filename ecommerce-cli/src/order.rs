@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     print::{Record, date_utc, money},
     receipt,
-    shop::Shop,
+    shop::{Shop, system},
 };
 
 #[derive(Debug, Subcommand)]
@@ -92,7 +92,7 @@ pub(crate) struct RefundArgs {
 
 pub(crate) async fn run(shop: &Shop, command: OrderCommand) -> Result<(), Error> {
     let store = shop.open().await?;
-    let system = store.system();
+    let system = system(&store);
     let admin = system.admin();
     let order = match command {
         OrderCommand::List { status, user, page } => {

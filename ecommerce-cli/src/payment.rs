@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     print::{Record, count, date_utc},
     providers::ProviderArgs,
-    shop::Shop,
+    shop::{Shop, system},
 };
 
 /// Where a shop is found that does not say: a command has no listening address.
@@ -42,12 +42,12 @@ pub(crate) async fn run(shop: &Shop, command: PaymentCommand) -> Result<(), Erro
     match command {
         PaymentCommand::Events(page) => {
             let store = shop.open().await?;
-            let system = store.system();
+            let system = system(&store);
             shop.output().list(&page.rows(async |page| store.payment_event_list(system.admin(), page).await).await?)
         }
         PaymentCommand::Refunds { status, run, page, providers } => {
             let store = open(shop, &providers).await?;
-            let system = store.system();
+            let system = system(&store);
             if run {
                 store.refund_run(system.admin()).await?;
             }
@@ -55,7 +55,7 @@ pub(crate) async fn run(shop: &Shop, command: PaymentCommand) -> Result<(), Erro
         }
         PaymentCommand::Reconcile(providers) => {
             let store = open(shop, &providers).await?;
-            let report = store.reconcile(store.system().admin()).await?;
+            let report = store.reconcile(system(&store).admin()).await?;
             shop.output().one(&report, || Ok(summary(&report)))
         }
     }

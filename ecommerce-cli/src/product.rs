@@ -14,7 +14,7 @@ use crate::{
     export::{self, ExportArgs},
     import::{self, ImportArgs},
     print::{Record, date, details, money, yes_or_no},
-    shop::Shop,
+    shop::{Shop, system},
 };
 
 #[derive(Debug, Subcommand)]
@@ -135,14 +135,14 @@ pub(crate) async fn run(shop: &Shop, command: ProductCommand) -> Result<(), Erro
         ProductCommand::List(args) => list(shop, args).await,
         ProductCommand::Show { id } => {
             let store = shop.open().await?;
-            let product = store.product(id, Some(store.system().admin())).await?;
+            let product = store.product(id, Some(system(&store).admin())).await?;
             shop.output().one(&product, || Ok(text(&product)))
         }
         ProductCommand::Create(args) => create(shop, args).await,
         ProductCommand::Update { id, change } => update(shop, id, change).await,
         ProductCommand::Delete { id } => {
             let store = shop.open().await?;
-            store.product_delete(store.system().admin(), id, &Expect::Any).await?;
+            store.product_delete(system(&store).admin(), id, &Expect::Any).await?;
             shop.output().one(&json!({ "deleted": id }), || Ok(format!("Product {id} is deleted.")))
         }
         ProductCommand::Import(args) => import::run(shop, &args).await,
@@ -154,7 +154,7 @@ async fn list(shop: &Shop, args: ListArgs) -> Result<(), Error> {
     let ListArgs { search, category, min_price, max_price, in_stock, ordering, page } = args;
     let filter = ProductFilter { search, category, min_price, max_price, in_stock, ordering };
     let store = shop.open().await?;
-    let products = page.rows(async |page| store.product_list(&filter, page, Some(store.system().admin())).await).await?;
+    let products = page.rows(async |page| store.product_list(&filter, page, Some(system(&store).admin())).await).await?;
     shop.output().list(&products)
 }
 
@@ -168,7 +168,7 @@ async fn create(shop: &Shop, args: CreateArgs) -> Result<(), Error> {
         ..NewProduct::new(args.name, price, args.stock)
     };
     let store = shop.open().await?;
-    let product = store.product_create(store.system().admin(), new).await?;
+    let product = store.product_create(system(&store).admin(), new).await?;
     shop.output().one(&product, || Ok(format!("Product {} is made.", product.id)))
 }
 
@@ -186,7 +186,7 @@ async fn update(shop: &Shop, id: ProductId, args: ChangeArgs) -> Result<(), Erro
         sku: args.sku.map(Some).or(args.no_sku.then_some(None)),
         category: args.category.map(Some).or(args.no_category.then_some(None)),
     };
-    let product = store.product_update(store.system().admin(), id, change, &Expect::Any).await?;
+    let product = store.product_update(system(&store).admin(), id, change, &Expect::Any).await?;
     shop.output().one(&product, || Ok(format!("Product {} is changed.", product.id)))
 }
 
@@ -194,7 +194,7 @@ async fn update(shop: &Shop, id: ProductId, args: ChangeArgs) -> Result<(), Erro
 async fn currency(store: &Store, id: ProductId, said: Option<Currency>) -> Result<Currency, Error> {
     match said {
         Some(currency) => Ok(currency),
-        None => Ok(store.product(id, Some(store.system().admin())).await?.currency),
+        None => Ok(store.product(id, Some(system(store).admin())).await?.currency),
     }
 }
 

@@ -1,10 +1,16 @@
 //! `ecommerce serve`: the shop over HTTP.
 
-use std::{env, io::IsTerminal, net::SocketAddr, str::FromStr, time::Duration};
+use std::{
+    env,
+    io::IsTerminal,
+    net::{AddrParseError, IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{Args, value_parser};
 use ecommerce_core::{Invalid, Limits, Store, SystemClock};
-use ecommerce_warp::sandbox::Sandbox;
+use ecommerce_warp::{Config, sandbox::Sandbox};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -49,6 +55,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ORDERS", env = "ECOMMERCE_MAX_OPEN_ORDERS", default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     max_open_orders: u32,
+    /// A proxy before the server that is believed when it tells the client's address in X-Forwarded-For. May be given
+    /// several times; the variable takes several, separated by commas.
+    #[arg(long = "trusted-proxy", value_name = "IP", env = "ECOMMERCE_TRUSTED_PROXIES", value_delimiter = ',')]
+    #[arg(value_parser = proxy)]
+    trusted_proxies: Vec<IpAddr>,
     #[command(flatten)]
     providers: ProviderArgs,
 }
@@ -79,7 +90,7 @@ pub(crate) async fn run(shop: &Shop, args: &ServeArgs) -> Result<(), Error> {
         say(&format!("Sandbox of Stripe and Paystack on {}: no money moves", sandbox.url()));
     }
     say(&format!("Listening on {}", url(address)));
-    ecommerce_warp::serve(store.clone(), ecommerce_warp::Config::default(), listener, stop).await;
+    ecommerce_warp::serve(store.clone(), args.config(), listener, stop).await;
     store.close().await;
     Ok(())
 }
@@ -92,6 +103,12 @@ impl ServeArgs {
         }
         let sandbox = Sandbox::start(self.sandbox_listen.bind().await?, shop, SystemClock);
         sandbox.map(Some).map_err(|error| Error::Usage(format!("--sandbox-listen: {error}")))
+    }
+
+    fn config(&self) -> Config {
+        let mut config = Config::default();
+        config.trusted_proxies.clone_from(&self.trusted_proxies);
+        config
     }
 
     fn limits(&self) -> Limits {
@@ -123,6 +140,11 @@ impl Address {
         let listener = TcpListener::bind(&self.0).await;
         listener.map_err(|error| Error::failed(format!("cannot listen on {}: {error}. --listen takes another port", self.0)))
     }
+}
+
+/// One of several in a variable, where people put a space behind each comma.
+fn proxy(text: &str) -> Result<IpAddr, AddrParseError> {
+    text.trim().parse()
 }
 
 /// Where a browser on this machine finds the server.

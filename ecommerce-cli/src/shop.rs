@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, str::FromStr};
 
-use ecommerce_core::{Currency, Invalid, Store, StoreBuilder, StoreError};
+use ecommerce_core::{Currency, Invalid, Store, StoreBuilder, StoreError, System};
 
 use crate::{args::Global, error::Error, print::Output};
 
@@ -62,6 +62,11 @@ impl Shop {
             None => format!("cannot open {url}: {error}. Does PostgreSQL run there, and are user, password and database right?"),
         })
     }
+}
+
+/// Whoever may run the program on the database is trusted with it. The audit log says that it was done here.
+pub(crate) fn system(store: &Store) -> System {
+    store.system().came_from("command line")
 }
 
 /// Where a database is: `sqlite:FILE` or `postgres://...`. Prints without its password.

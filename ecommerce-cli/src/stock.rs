@@ -6,7 +6,7 @@ use ecommerce_core::{MAX_STOCK, Movement, Note, ProductId, StockReport};
 use crate::{
     error::Error,
     print::{Record, date_utc, details, table},
-    shop::Shop,
+    shop::{Shop, system},
 };
 
 #[derive(Debug, Subcommand)]
@@ -32,7 +32,7 @@ pub(crate) enum StockCommand {
 
 pub(crate) async fn run(shop: &Shop, command: StockCommand) -> Result<(), Error> {
     let store = shop.open().await?;
-    let system = store.system();
+    let system = system(&store);
     let report = match command {
         StockCommand::Show { id } => store.stock(system.admin(), id).await?,
         StockCommand::Adjust { id, by, reason } => store.stock_adjust(system.admin(), id, by, &reason).await?,

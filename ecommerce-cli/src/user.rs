@@ -9,7 +9,7 @@ use crate::{
     args::{PageArgs, one_of},
     error::Error,
     print::{Record, date_utc},
-    shop::Shop,
+    shop::{Shop, system},
 };
 
 #[derive(Debug, Subcommand)]
@@ -47,12 +47,12 @@ pub(crate) async fn run(shop: &Shop, command: UserCommand) -> Result<(), Error> 
         UserCommand::CreateAdmin(args) => create_admin(shop, args).await,
         UserCommand::List(page) => {
             let store = shop.open().await?;
-            let users = page.rows(async |page| store.user_list(store.system().admin(), page).await).await?;
+            let users = page.rows(async |page| store.user_list(system(&store).admin(), page).await).await?;
             shop.output().list(&users)
         }
         UserCommand::SetRole { email, role } => {
             let store = shop.open().await?;
-            let user = store.user_set_role(store.system().admin(), &email, role).await?;
+            let user = store.user_set_role(system(&store).admin(), &email, role).await?;
             shop.output().one(&user, || Ok(format!("{} is now {}.", user.email, user.role)))
         }
     }
@@ -63,7 +63,7 @@ async fn create_admin(shop: &Shop, args: CreateAdminArgs) -> Result<(), Error> {
     let password: Password = password.parse().map_err(|error| Error::failed(format!("the password {error}")))?;
     let store = shop.open().await?;
     let registration = Registration { email: args.email, password, name: args.name };
-    let user = store.user_create_admin(store.system().admin(), registration).await?;
+    let user = store.user_create_admin(system(&store).admin(), registration).await?;
     shop.output().one(&user, || Ok(format!("{} can now sign in as an admin.", user.email)))
 }
 

@@ -55,6 +55,8 @@ ids! {
     PaymentEventId
     /// Names one change of a product's stock.
     MovementId
+    /// Names one entry of the audit log.
+    AuditEntryId
 }
 
 #[cfg(test)]

@@ -39,12 +39,14 @@
 //! parameters of [`Store::builder`], too, so that tests move the clock instead of sleeping.
 
 mod accounts;
+mod audit;
 mod backoff;
 mod cart;
 mod catalog;
 mod checkout;
 mod db;
 mod doctor;
+mod email;
 mod error;
 mod id;
 mod money;
@@ -54,6 +56,7 @@ mod page;
 mod payments;
 mod provider_name;
 mod providers;
+mod rights;
 mod store;
 mod text;
 mod time;
@@ -62,10 +65,8 @@ mod worker;
 #[cfg(feature = "openapi")]
 mod openapi;
 
-pub use accounts::{
-    AccountError, Admin, Customer, Email, Forbidden, Party, Password, Registration, Role, Session, SignedIn, System, Token,
-    TokenSource, User,
-};
+pub use accounts::{AccountError, Password, Registration, Role, Session, SignedIn, Token, TokenSource, User};
+pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditKind, AuditSubject, AuditUser};
 pub use cart::{Cart, CartError, CartItem, CartLine, MAX_LINES, ProductRef, Shortage};
 pub use catalog::{
     CatalogError, Category, CategoryChange, CategoryRef, Expect, ImportReport, ImportRow, MAX_STOCK, Movement, MovementReason,
@@ -73,8 +74,9 @@ pub use catalog::{
 };
 pub use checkout::{Checkout, CheckoutError, CheckoutRequest, IdempotencyKey};
 pub use doctor::{Diagnosis, Finding};
+pub use email::Email;
 pub use error::{Invalid, InvalidField, StoreError};
-pub use id::{CategoryId, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, RefundId, UserId};
+pub use id::{AuditEntryId, CategoryId, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, RefundId, UserId};
 pub use money::{Currency, Money, MoneyError, parse_decimal};
 pub use orders::{
     CustomerRef, EventName, Fulfillment, FulfillmentStep, Order, OrderError, OrderEvent, OrderFilter, OrderItem, OrderStatus,
@@ -94,6 +96,7 @@ pub use providers::{
 };
 #[cfg(feature = "stripe")]
 pub use providers::{Stripe, StripeFlow};
+pub use rights::{Admin, Customer, Forbidden, Party, System};
 pub use store::{Limits, Store, StoreBuilder};
 pub use text::{Description, Name, Note, Quantity, Sku};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
@@ -111,6 +114,7 @@ struct Readme;
 pub fn statements() -> Vec<Sql> {
     [
         outbox::ALL,
+        audit::sql::ALL,
         accounts::sql::ALL,
         catalog::sql::ALL,
         cart::sql::ALL,

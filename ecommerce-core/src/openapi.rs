@@ -6,8 +6,8 @@ use utoipa::{
 };
 
 use crate::{
-    CategoryId, Currency, Money, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, ProviderName, Quantity, RefundId,
-    Timestamp, UserId,
+    AuditEntryId, CategoryId, Currency, Money, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, ProviderName, Quantity,
+    RefundId, Timestamp, UserId,
 };
 
 macro_rules! schema {
@@ -46,4 +46,5 @@ schema! {
     RefundId => id();
     PaymentEventId => id();
     MovementId => id();
+    AuditEntryId => id();
 }

@@ -2,12 +2,19 @@
 
 use std::{
     fmt,
+    str::FromStr,
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
 use serde::{Serialize, Serializer};
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use time::{
+    OffsetDateTime,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::format_description,
+};
+
+use crate::Invalid;
 
 const FORMAT: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
@@ -58,6 +65,18 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000).map_err(|_| fmt::Error)?;
         f.write_str(&date.format(FORMAT).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// RFC 3339 with any offset, kept within the years 1970 to 9999; what is finer than a microsecond is cut off.
+impl FromStr for Timestamp {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let date = OffsetDateTime::parse(text, &Rfc3339);
+        let date = date.map_err(|_| Invalid::new("must be a time such as 2026-01-31T09:30:00Z"))?;
+        // The years 0 to 9999 have fewer microseconds than an i64.
+        Ok(Self::from_micros(i64::try_from(date.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(0)))
     }
 }
 
@@ -128,6 +147,25 @@ mod tests {
         assert_eq!(Timestamp::from_micros(1_769_851_800_123_456).to_string(), "2026-01-31T09:30:00.123456Z");
         assert_eq!(Timestamp::from_micros(i64::MAX).to_string(), "9999-12-31T23:59:59.999999Z");
         assert_eq!(Timestamp::from_micros(0).after(Duration::MAX).to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn reads_rfc_3339_and_nothing_else() {
+        for (text, micros) in [
+            ("2026-01-31T09:30:00.123456Z", 1_769_851_800_123_456),
+            ("2026-01-31T09:30:00.123456999Z", 1_769_851_800_123_456),
+            ("2026-01-31t10:30:00+01:00", 1_769_851_800_000_000),
+            ("1970-01-01T00:00:00Z", 0),
+            ("1969-12-31T23:59:59Z", 0),
+            ("9999-12-31T23:59:59-23:00", Timestamp::MAX_MICROS),
+        ] {
+            assert_eq!(text.parse().ok(), Some(Timestamp(micros)), "{text}");
+        }
+        for text in
+            ["", "now", "2026-01-31", "2026-01-31T09:30:00", "2026-01-31 09:30:00 01:00", "2026-02-30T09:30:00Z", "1769851800"]
+        {
+            assert!(text.parse::<Timestamp>().is_err(), "{text:?} was taken");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The door: a request as its handler sees it, and all that is checked before the store is asked.
 
-use std::{fmt::Display, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt::Display, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
 use ecommerce_core::{Session, Store};
@@ -27,6 +27,8 @@ pub(crate) type Body = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + S
 pub(crate) struct Call {
     pub(crate) shop: Arc<Shop>,
     pub(crate) headers: HeaderMap,
+    /// The address of whoever sent it, where it is known.
+    pub(crate) client: Option<IpAddr>,
     pub(crate) path: FullPath,
     /// How much of the path, with its last slash, lies before the routes: more than one byte where they are mounted deeper.
     pub(crate) root: usize,
@@ -61,7 +63,10 @@ impl Call {
         };
         let session = self.store().authenticate(key.trim_start_matches(' ')).await?;
         tracing::Span::current().record("user", session.user().id.get());
-        Ok(Some(session))
+        Ok(Some(match self.client {
+            Some(client) => session.came_from(client),
+            None => session,
+        }))
     }
 
     /// The id in the path.

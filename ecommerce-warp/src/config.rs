@@ -1,6 +1,6 @@
 //! The bounds of the server.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// What the server allows its clients. Start from the default and change what you need:
 ///
@@ -23,6 +23,9 @@ pub struct Config {
     /// How many connections may be open; each needs a file descriptor. For a further one, the one that has been silent
     /// longest is closed; where all are busy, it waits. Only [`crate::serve`] heeds it. Default: 10,000.
     pub max_connections: usize,
+    /// The proxies before the server, by their addresses. Whoever connects from one is believed that the last address of
+    /// its `X-Forwarded-For` which is none of these is the client's. Default: none, and the header is not read.
+    pub trusted_proxies: Vec<IpAddr>,
     /// How long running requests may take to end once the server shall stop. Only [`crate::serve`] heeds it.
     /// Default: 10 seconds.
     pub stop_timeout: Duration,
@@ -36,6 +39,7 @@ impl Default for Config {
             header_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(60),
             max_connections: 10_000,
+            trusted_proxies: Vec::new(),
             stop_timeout: Duration::from_secs(10),
         }
     }

@@ -30,6 +30,7 @@ use crate::{
     call::{Answer, Call},
     endpoints,
     metrics::Metrics,
+    origin::{self, Peer},
     problem::Problem,
     table::{Argument, Resource, Table},
 };
@@ -84,6 +85,7 @@ pub(crate) fn filter(shop: Arc<Shop>) -> impl Filter<Extract = (Response,), Erro
         .and(warp::path::full())
         .and(warp::query::raw().or_else(|_| ready(Ok::<_, Rejection>((String::new(),)))))
         .and(warp::header::headers_cloned())
+        .and(origin::peer())
         .and(warp::body::stream())
         .then(answer)
 }
@@ -108,16 +110,19 @@ async fn answer(
     path: FullPath,
     query: String,
     headers: HeaderMap,
+    peer: Option<Peer>,
     stream: impl Stream<Item = Result<impl Buf, warp::Error>> + Send + Sync + 'static,
 ) -> Response {
     let start = Instant::now();
     let Found { shop, resource, argument, length } = found;
     let id = shop.request_id();
     let name = known(&method);
-    let span = tracing::info_span!("request", %id, method = name, path = path.as_str(), user = tracing::field::Empty);
+    let client = origin::client(peer, &headers, &shop.config.trusted_proxies);
+    let from = client.map(tracing::field::display);
+    let span = tracing::info_span!("request", %id, method = name, path = path.as_str(), from, user = tracing::field::Empty);
     let body = (!method.is_safe()).then(|| call::body(stream));
     let root = path.as_str().len().saturating_sub(length);
-    let mut call = Call { shop, headers, path, root, argument, query, body };
+    let mut call = Call { shop, headers, client, path, root, argument, query, body };
     let answered = handle(&mut call, &resource, &method).instrument(span.clone()).await;
     let response = answered.unwrap_or_else(|problem| problem.into_response(&id));
     let elapsed = start.elapsed();

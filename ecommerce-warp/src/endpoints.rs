@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use crate::{
     openapi::{Answers, Bearer, Refusals},
     routes::{
-        accounts, cart,
+        accounts, audit, cart,
         catalog::{categories, products},
         checkout, operations, orders, payments,
     },
@@ -42,6 +42,7 @@ macro_rules! endpoints {
                 (name = "cart", description = "What a customer means to buy"),
                 (name = "orders", description = "What was bought"),
                 (name = "payments", description = "Money that comes and goes"),
+                (name = "audit", description = "Who did what"),
                 (name = "operations", description = "How the server does"),
             ),
             paths($($room::$handler),+),
@@ -91,6 +92,7 @@ endpoints![
     payments::webhook_stripe,
     payments::webhook_paystack,
     payments::webhook_other,
+    audit::audit_log,
     operations::openapi_json,
     operations::docs,
     operations::docs_file,

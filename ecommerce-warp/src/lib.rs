@@ -27,6 +27,7 @@ mod json;
 mod lobby;
 mod metrics;
 mod openapi;
+mod origin;
 mod patience;
 mod problem;
 mod query;
@@ -42,7 +43,7 @@ use std::sync::Arc;
 use ecommerce_core::Store;
 use warp::{Filter, Rejection, reply::Response};
 
-pub use crate::{config::Config, server::serve};
+pub use crate::{config::Config, origin::Peer, server::serve};
 
 /// Every route of the shop, to be mounted at the root or below a path of any warp application.
 ///

@@ -26,6 +26,7 @@ use crate::{
     Config,
     dispatch::{self, Shop},
     lobby::{Guest, Lobby},
+    origin::Peer,
     patience::Patience,
 };
 
@@ -62,12 +63,12 @@ pub async fn serve(store: Store, config: Config, listener: TcpListener, shutdown
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let (stream, place) = tokio::select! {
+        let (stream, peer, place) = tokio::select! {
             admitted = house.admit(&listener) => admitted,
             () = &mut shutdown => break,
         };
         while connections.try_join_next().is_some() {}
-        connections.spawn(house.attend(stream, place, service.clone()));
+        connections.spawn(house.attend(stream, peer, place, service.clone()));
     }
     drop(listener);
     house.close();
@@ -101,10 +102,10 @@ impl House {
     }
 
     /// The next connection, once there is a place for it. Where there is none, the longest silent one must leave.
-    async fn admit(&self, listener: &TcpListener) -> (TcpStream, OwnedSemaphorePermit) {
+    async fn admit(&self, listener: &TcpListener) -> (TcpStream, Peer, OwnedSemaphorePermit) {
         loop {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match listener.accept().await {
+                Ok((stream, address)) => (stream, Peer(address.ip())),
                 // The client went away before it was accepted.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => continue,
                 Err(error) => {
@@ -120,20 +121,27 @@ impl House {
                 self.lobby.dismiss_longest();
             }
             if let Ok(place) = self.places.clone().acquire_owned().await {
-                return (stream, place);
+                return (stream, peer, place);
             }
         }
     }
 
     /// Serves one connection until its client, its silence or the end of the server closes it.
-    fn attend<S>(&self, stream: TcpStream, place: OwnedSemaphorePermit, service: S) -> impl Future<Output = ()> + Send + use<S>
+    fn attend<S>(
+        &self,
+        stream: TcpStream,
+        peer: Peer,
+        place: OwnedSemaphorePermit,
+        service: S,
+    ) -> impl Future<Output = ()> + Send + use<S>
     where
         S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Send + 'static,
     {
         let guest = Arc::new(Guest::enter(&self.lobby));
         let speaker = guest.clone();
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
             speaker.speaks();
+            request.extensions_mut().insert(peer);
             let (answer, speaker) = (service.call(request), speaker.clone());
             async move {
                 let answer = answer.await;

@@ -15,7 +15,12 @@ use clap::Args;
 use ecommerce_core::{CatalogError, Currency, ImportReport, ImportRow, MAX_STOCK};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{args::CurrencyArg, error::Error, print::count, shop::Shop};
+use crate::{
+    args::CurrencyArg,
+    error::Error,
+    print::count,
+    shop::{Shop, system},
+};
 use table::{Cell, Fault, Faults, Table};
 
 /// Bring in many products at once, all or nothing.
@@ -41,7 +46,7 @@ pub(crate) async fn run(shop: &Shop, args: &ImportArgs) -> Result<(), Error> {
 
     let store = shop.open_with(args.currency.currency).await?;
     let bar = progress_bar(rows.len());
-    let report = store.product_import(store.system().admin(), &rows, &mut |done| bar.set_position(done)).await;
+    let report = store.product_import(system(&store).admin(), &rows, &mut |done| bar.set_position(done)).await;
     bar.finish_and_clear();
     match report {
         Ok(report) => shop.output().one(&report, || Ok(summary(report))),

@@ -1,6 +1,7 @@
 //! The built program, run as its users run it: on SQLite files, and where a PostgreSQL server answers on that, too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod audit;
 mod catalog;
 mod import;
 mod operations;

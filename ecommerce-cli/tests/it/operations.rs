@@ -31,7 +31,7 @@ fn the_doctor_names_each_row_that_breaks_an_invariant() {
 #[test]
 fn a_mistyped_name_makes_no_empty_store_to_copy_or_check() {
     let place = Place::sqlite();
-    for words in [&["doctor"][..], &["backup", "copy.db"]] {
+    for words in [&["doctor"][..], &["audit"], &["backup", "copy.db"]] {
         let error = place.fails(words);
         assert!(error.contains("there is no database at"), "{error}");
     }

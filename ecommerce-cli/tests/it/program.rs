@@ -189,7 +189,8 @@ impl Server {
         Some((status, serde_json::from_str(&answer).unwrap_or(Value::Null)))
     }
 
-    fn request(&self, request: &str) -> (u16, String) {
+    /// The status and the body that these bytes are answered with.
+    pub(crate) fn request(&self, request: &str) -> (u16, String) {
         self.try_request(request).expect("the server answers")
     }
 

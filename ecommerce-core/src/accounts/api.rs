@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{AccountError, Admin, Email, Registration, Role, Session, SignedIn, System, Token, User, sql, token};
+use super::{AccountError, Registration, Role, Session, SignedIn, Token, User, sql, token};
 use crate::{
-    Page, PageRequest, Store, StoreError,
+    Admin, AuditAction, Email, Page, PageRequest, Store, StoreError, System, audit,
     db::{Tx, retry},
     outbox,
 };
@@ -80,6 +80,7 @@ impl Store {
     }
 
     /// The trust of the program itself, for command lines, migrations and tests. Never hand it to a request.
+    /// [`System::came_from`] tells the audit log where the program acts.
     pub const fn system(&self) -> System {
         System::new()
     }
@@ -88,11 +89,13 @@ impl Store {
     ///
     /// # Errors
     /// [`AccountError::EmailTaken`].
-    pub async fn user_create_admin(&self, _: &Admin, registration: Registration) -> Result<User, AccountError> {
+    pub async fn user_create_admin(&self, admin: &Admin, registration: Registration) -> Result<User, AccountError> {
         let hash = self.hasher().hash(&registration.password).await?;
         retry(async || {
             let mut tx = self.write().await?;
             let user = self.insert_user(&mut tx, &registration, Role::Admin, hash.clone()).await?;
+            let detail = json!({ "email": user.email, "name": user.name });
+            audit::record(&mut tx, admin, AuditAction::AdminCreated, Some(user.id.into()), detail, self.now()).await?;
             tx.commit().await?;
             tracing::info!(user = %user.id, "admin created");
             Ok(user)
@@ -108,15 +111,30 @@ impl Store {
         Ok(sql::users(&mut self.read().await?, page).await?)
     }
 
-    /// Gives an account another role, from its next request on.
+    /// The account with this e-mail, in any capitals.
     ///
     /// # Errors
     /// [`AccountError::UnknownUser`].
-    pub async fn user_set_role(&self, _: &Admin, email: &Email, role: Role) -> Result<User, AccountError> {
+    pub async fn user_by_email(&self, _: &Admin, email: &Email) -> Result<User, AccountError> {
+        let found = sql::credentials(&mut self.read().await?, email.key()).await?;
+        Ok(found.ok_or_else(|| AccountError::UnknownUser(email.clone()))?.user.into())
+    }
+
+    /// Gives an account another role, from its next request on. Giving it the one that it has changes nothing.
+    ///
+    /// # Errors
+    /// [`AccountError::UnknownUser`].
+    pub async fn user_set_role(&self, admin: &Admin, email: &Email, role: Role) -> Result<User, AccountError> {
         retry(async || {
             let mut tx = self.write().await?;
-            let user = sql::set_role(&mut tx, email, role).await?;
-            let user = user.ok_or_else(|| AccountError::UnknownUser(email.clone()))?;
+            let before = sql::user_locked(&mut tx, email).await?;
+            let before = before.ok_or_else(|| AccountError::UnknownUser(email.clone()))?;
+            if before.role == role {
+                return Ok(before);
+            }
+            let user = sql::set_role(&mut tx, before.id, role).await?;
+            let detail = audit::changes(&before, &user);
+            audit::record(&mut tx, admin, AuditAction::RoleChanged, Some(user.id.into()), detail, self.now()).await?;
             tx.commit().await?;
             tracing::info!(user = %user.id, %role, "role set");
             Ok(user)

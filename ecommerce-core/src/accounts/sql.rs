@@ -1,6 +1,6 @@
-use super::{Email, Role, User};
+use super::{Role, User};
 use crate::{
-    Name, Page, PageRequest, StoreError, Timestamp, UserId,
+    Email, Name, Page, PageRequest, StoreError, Timestamp, UserId,
     db::{Tx, statements},
 };
 
@@ -27,9 +27,14 @@ statements! {
 
     COUNT_USERS = "select count(*) from users";
 
+    LOCK_USER = {
+        sqlite: "select id, email, name, role, created_at from users where email_key = $1",
+        postgres: "select id, email, name, role, created_at from users where email_key = $1 for no key update",
+    };
+
     SET_ROLE =
         "update users set role = $2
-         where email_key = $1
+         where id = $1
          returning id, email, name, role, created_at";
 
     INSERT_SESSION =
@@ -108,8 +113,13 @@ pub(super) async fn users(tx: &mut Tx, page: PageRequest) -> Result<Page<User>, 
     Ok(Page::new(count, rows.into_iter().map(User::from).collect(), page))
 }
 
-pub(super) async fn set_role(tx: &mut Tx, email: &Email, role: Role) -> Result<Option<User>, StoreError> {
-    Ok(tx.optional::<UserRow>(SET_ROLE, (email.key(), role)).await?.map(User::from))
+/// The account, locked until the transaction ends.
+pub(super) async fn user_locked(tx: &mut Tx, email: &Email) -> Result<Option<User>, StoreError> {
+    Ok(tx.optional::<UserRow>(LOCK_USER, (email.key(),)).await?.map(User::from))
+}
+
+pub(super) async fn set_role(tx: &mut Tx, id: UserId, role: Role) -> Result<User, StoreError> {
+    Ok(tx.one::<UserRow>(SET_ROLE, (id, role)).await?.into())
 }
 
 pub(super) async fn insert_session(

@@ -1,5 +1,6 @@
 use std::{collections::HashMap, iter, slice};
 
+use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{
@@ -10,7 +11,8 @@ use super::{
     stock,
 };
 use crate::{
-    Admin, CategoryId, Description, InvalidField, Note, Page, PageRequest, ProductId, Store, StoreError, Timestamp,
+    Admin, AuditAction, CategoryId, Description, InvalidField, Note, Page, PageRequest, ProductId, Store, StoreError, Timestamp,
+    audit,
     db::{Tx, retry},
 };
 
@@ -39,11 +41,13 @@ impl Store {
     ///
     /// # Errors
     /// [`CatalogError::NameTaken`].
-    pub async fn category_create(&self, _: &Admin, new: NewCategory) -> Result<Category, CatalogError> {
+    pub async fn category_create(&self, admin: &Admin, new: NewCategory) -> Result<Category, CatalogError> {
         retry(async || {
             let mut tx = self.write().await?;
             let category = sql::insert_category(&mut tx, &new.name, new.description.clone(), self.now()).await?;
             let category = category.ok_or(CatalogError::NameTaken)?;
+            let detail = json!({ "name": category.name });
+            audit::record(&mut tx, admin, AuditAction::CategoryCreated, Some(category.id.into()), detail, self.now()).await?;
             tx.commit().await?;
             tracing::info!(category = %category.id, "category created");
             Ok(category)
@@ -57,7 +61,7 @@ impl Store {
     /// [`CatalogError::UnknownCategory`], [`CatalogError::Changed`], [`CatalogError::NameTaken`].
     pub async fn category_update(
         &self,
-        _: &Admin,
+        admin: &Admin,
         id: CategoryId,
         change: CategoryChange,
         expect: &Expect,
@@ -70,8 +74,10 @@ impl Store {
             if changed == category {
                 return Ok(category);
             }
+            let detail = audit::changes(&category, &changed);
             let category = sql::update_category(&mut tx, &changed, self.now()).await;
             let category = category.map_err(|error| taken(error, CatalogError::NameTaken))?;
+            audit::record(&mut tx, admin, AuditAction::CategoryUpdated, Some(id.into()), detail, self.now()).await?;
             tx.commit().await?;
             tracing::info!(category = %id, "category changed");
             Ok(category)
@@ -83,7 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// [`CatalogError::UnknownCategory`], [`CatalogError::Changed`], [`CatalogError::CategoryInUse`].
-    pub async fn category_delete(&self, _: &Admin, id: CategoryId, expect: &Expect) -> Result<(), CatalogError> {
+    pub async fn category_delete(&self, admin: &Admin, id: CategoryId, expect: &Expect) -> Result<(), CatalogError> {
         retry(async || {
             let mut tx = self.write().await?;
             let category = sql::category_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownCategory(id))?;
@@ -92,6 +98,8 @@ impl Store {
                 return Err(CatalogError::CategoryInUse);
             }
             sql::delete_category(&mut tx, id).await?;
+            let detail = json!({ "name": category.name });
+            audit::record(&mut tx, admin, AuditAction::CategoryDeleted, Some(id.into()), detail, self.now()).await?;
             tx.commit().await?;
             tracing::info!(category = %id, "category deleted");
             Ok(())
@@ -126,7 +134,7 @@ impl Store {
     ///
     /// # Errors
     /// [`CatalogError::Invalid`] on an impossible `stock` or an unknown `category`, [`CatalogError::SkuTaken`].
-    pub async fn product_create(&self, _: &Admin, new: NewProduct) -> Result<Product, CatalogError> {
+    pub async fn product_create(&self, admin: &Admin, new: NewProduct) -> Result<Product, CatalogError> {
         check_stock(new.stock).map_err(|reason| InvalidField { field: "stock", reason })?;
         retry(async || {
             let mut tx = self.write().await?;
@@ -134,6 +142,9 @@ impl Store {
             let made = insert_products(&mut tx, slice::from_ref(&new), self.now()).await?;
             let id = made.first().ok_or_else(|| StoreError::other("a new product has no row"))?;
             let product = sql::product(&mut tx, *id, true).await?.ok_or(CatalogError::UnknownProduct(*id))?;
+            let Product { name, price, currency, stock, .. } = &product;
+            let detail = json!({ "name": name, "price": price, "currency": currency, "stock": stock });
+            audit::record(&mut tx, admin, AuditAction::ProductCreated, Some(product.id.into()), detail, self.now()).await?;
             tx.commit().await?;
             tracing::info!(product = %id, "product created");
             Ok(product)
@@ -149,7 +160,7 @@ impl Store {
     /// [`CatalogError::Changed`], [`CatalogError::StockReserved`], [`CatalogError::SkuTaken`].
     pub async fn product_update(
         &self,
-        _: &Admin,
+        admin: &Admin,
         id: ProductId,
         change: ProductChange,
         expect: &Expect,
@@ -172,6 +183,8 @@ impl Store {
             update_products(&mut tx, iter::once(&changed), now).await?;
             let moved = StockChange { product: id, change: changed.stock - product.stock };
             sql::insert_movements(&mut tx, vec![moved], MovementReason::Edited, None, now).await?;
+            let detail = audit::changes(&product, &changed);
+            audit::record(&mut tx, admin, AuditAction::ProductUpdated, Some(id.into()), detail, now).await?;
             let product = sql::product(&mut tx, id, true).await?.ok_or(CatalogError::UnknownProduct(id))?;
             tx.commit().await?;
             tracing::info!(product = %id, "product changed");
@@ -184,12 +197,14 @@ impl Store {
     ///
     /// # Errors
     /// [`CatalogError::UnknownProduct`], [`CatalogError::Changed`].
-    pub async fn product_delete(&self, _: &Admin, id: ProductId, expect: &Expect) -> Result<(), CatalogError> {
+    pub async fn product_delete(&self, admin: &Admin, id: ProductId, expect: &Expect) -> Result<(), CatalogError> {
         retry(async || {
             let mut tx = self.write().await?;
             let (product, _) = sql::product_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownProduct(id))?;
             expect.check(&product.revision)?;
             sql::delete_product(&mut tx, id, self.now()).await?;
+            let detail = json!({ "name": product.name });
+            audit::record(&mut tx, admin, AuditAction::ProductDeleted, Some(id.into()), detail, self.now()).await?;
             tx.commit().await?;
             tracing::info!(product = %id, "product deleted");
             Ok(())
@@ -215,7 +230,7 @@ impl Store {
     /// [`CatalogError::NameTaken`] when somebody made such a product or category at the same moment.
     pub async fn product_import(
         &self,
-        _: &Admin,
+        admin: &Admin,
         rows: &[ImportRow],
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<ImportReport, CatalogError> {
@@ -243,6 +258,9 @@ impl Store {
                 sql::insert_movements(&mut tx, moved.collect(), MovementReason::Imported, None, now).await?;
                 done += changed.len() as u64;
             }
+            if report.is_news() {
+                audit::record(&mut tx, admin, AuditAction::ProductsImported, None, json!(report), now).await?;
+            }
             tx.commit().await?;
             (progress.lock().await)(done);
             tracing::info!(?report, "products imported");
@@ -265,7 +283,7 @@ impl Store {
     ///
     /// # Errors
     /// [`CatalogError::UnknownProduct`], [`CatalogError::StockReserved`], [`CatalogError::Invalid`] on an impossible `by`.
-    pub async fn stock_adjust(&self, _: &Admin, id: ProductId, by: i64, reason: &Note) -> Result<StockReport, CatalogError> {
+    pub async fn stock_adjust(&self, admin: &Admin, id: ProductId, by: i64, reason: &Note) -> Result<StockReport, CatalogError> {
         retry(async || {
             let now = self.now();
             let mut tx = self.write().await?;
@@ -274,6 +292,8 @@ impl Store {
             sql::set_stock(&mut tx, id, stock, now).await?;
             let moved = StockChange { product: id, change: by };
             sql::insert_movements(&mut tx, vec![moved], MovementReason::Adjusted, Some(reason), now).await?;
+            let detail = json!({ "by": by, "stock": stock, "reason": reason });
+            audit::record(&mut tx, admin, AuditAction::StockAdjusted, Some(id.into()), detail, now).await?;
             let report = StockReport { product: id, stock, reserved, movements: sql::movements(&mut tx, id).await? };
             tx.commit().await?;
             tracing::info!(product = %id, by, "stock adjusted");

@@ -41,6 +41,13 @@ pub struct ImportReport {
     pub categories_created: u64,
 }
 
+impl ImportReport {
+    /// Did the import change anything?
+    pub(super) const fn is_news(&self) -> bool {
+        self.created > 0 || self.updated > 0 || self.categories_created > 0
+    }
+}
+
 /// The products that an import makes and changes.
 #[derive(Debug, Default)]
 pub(super) struct Plan {

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{Fulfillment, FulfillmentStep, Order, OrderError, OrderFilter, OrderStatus, sql};
-use crate::{Admin, OrderId, Page, PageRequest, Party, Store, db::retry, outbox};
+use crate::{Admin, AuditAction, OrderId, Page, PageRequest, Party, Store, audit, db::retry, outbox};
 
 impl Store {
     /// A page of the orders that the party may see, newest first.
@@ -32,7 +32,7 @@ impl Store {
     ///
     /// # Errors
     /// [`OrderError::InvalidTransition`] when the order is not paid, a dispute is open, or it is not the next step.
-    pub async fn order_fulfill(&self, _: &Admin, id: OrderId, step: &FulfillmentStep) -> Result<Order, OrderError> {
+    pub async fn order_fulfill(&self, admin: &Admin, id: OrderId, step: &FulfillmentStep) -> Result<Order, OrderError> {
         retry(async || {
             let now = self.now();
             let mut tx = self.write().await?;
@@ -45,6 +45,9 @@ impl Store {
                 Fulfillment::Processing | Fulfillment::Unfulfilled => outbox::Topic::OrderProcessing,
             };
             outbox::push(&mut tx, topic, json!({ "order": id }), now).await?;
+            let FulfillmentStep { status, tracking_number, note } = step;
+            let detail = json!({ "status": status, "tracking_number": tracking_number, "note": note });
+            audit::record(&mut tx, admin, AuditAction::OrderFulfilled, Some(id.into()), detail, now).await?;
             let order = sql::get(&mut tx, id).await?;
             tx.commit().await?;
             Ok(order)

@@ -6,8 +6,9 @@ use super::{
     sql,
 };
 use crate::{
-    Admin, Customer, EventName, Fulfillment, InvalidField, Money, NotAccepted, Note, Order, OrderError, OrderId, OrderStatus,
-    Outcome, Page, PageRequest, Party, ProviderName, Refund, RefundId, RefundReason, RefundStatus, Store, StoreError,
+    Admin, AuditAction, Customer, EventName, Fulfillment, InvalidField, Money, NotAccepted, Note, Order, OrderError, OrderId,
+    OrderStatus, Outcome, Page, PageRequest, Party, ProviderName, Refund, RefundId, RefundReason, RefundStatus, Store,
+    StoreError, audit,
     db::{Tx, retry},
     orders::{self, rows::NewPayment, sql::OrderRecord},
     outbox,
@@ -34,6 +35,10 @@ impl Store {
             // Nobody shall pay it any more.
             calls::call_others(&mut tx, id, None, self.now()).await?;
             outbox::push(&mut tx, outbox::Topic::OrderCancelled, json!({ "order": id }), self.now()).await?;
+            if let Party::Admin(admin) = party {
+                let detail = json!({ "status": { "from": order.status, "to": OrderStatus::Cancelled } });
+                audit::record(&mut tx, admin, AuditAction::OrderCancelled, Some(id.into()), detail, self.now()).await?;
+            }
             self.finish(tx, id).await
         })
         .await
@@ -83,7 +88,12 @@ impl Store {
     /// # Errors
     /// [`OrderError::Unknown`]; [`OrderError::InvalidTransition`] when the order is cancelled or was paid otherwise;
     /// [`PaymentError::InsufficientStock`] when it had expired and its units are gone.
-    pub async fn order_confirm_payment(&self, _: &Admin, id: OrderId, reference: Option<&Note>) -> Result<Order, PaymentError> {
+    pub async fn order_confirm_payment(
+        &self,
+        admin: &Admin,
+        id: OrderId,
+        reference: Option<&Note>,
+    ) -> Result<Order, PaymentError> {
         retry(async || {
             let mut tx = self.write().await?;
             let order = known(orders::sql::lock(&mut tx, id, None).await?, id)?;
@@ -113,6 +123,8 @@ impl Store {
             case.payment.reference = reference.map(Note::to_string);
             case.succeed(&mut tx, order.total, true).await?;
             case.settle(&mut tx).await?;
+            let detail = json!({ "amount": order.total, "currency": order.total.currency(), "reference": reference });
+            audit::record(&mut tx, admin, AuditAction::PaymentConfirmed, Some(id.into()), detail, self.now()).await?;
             self.finish(tx, id).await
         })
         .await
@@ -123,7 +135,7 @@ impl Store {
     /// # Errors
     /// [`PaymentError::Invalid`] when nothing was captured, more is asked for than is left, or `restock` comes with less
     /// than all that is left; [`PaymentError::Disputed`] while a dispute is open.
-    pub async fn order_refund(&self, _: &Admin, id: OrderId, request: &RefundRequest) -> Result<Order, PaymentError> {
+    pub async fn order_refund(&self, admin: &Admin, id: OrderId, request: &RefundRequest) -> Result<Order, PaymentError> {
         retry(async || {
             let mut tx = self.write().await?;
             let order = known(orders::sql::lock(&mut tx, id, None).await?, id)?;
@@ -146,6 +158,9 @@ impl Store {
             let note = request.reason.as_ref().map(Note::to_string);
             case.queue_refund(&mut tx, RefundReason::Requested, asked, note).await?;
             case.settle(&mut tx).await?;
+            let RefundRequest { reason, restock, .. } = request;
+            let detail = json!({ "amount": asked, "currency": asked.currency(), "reason": reason, "restock": restock });
+            audit::record(&mut tx, admin, AuditAction::RefundRequested, Some(id.into()), detail, self.now()).await?;
             self.finish(tx, id).await
         })
         .await
@@ -155,7 +170,7 @@ impl Store {
     ///
     /// # Errors
     /// [`PaymentError::UnknownRefund`]; [`OrderError::InvalidTransition`] when it does not wait for a person.
-    pub async fn refund_done(&self, _: &Admin, id: RefundId, reference: Option<&Note>) -> Result<Refund, PaymentError> {
+    pub async fn refund_done(&self, admin: &Admin, id: RefundId, reference: Option<&Note>) -> Result<Refund, PaymentError> {
         retry(async || {
             let unknown = || PaymentError::UnknownRefund(id);
             let mut tx = self.write().await?;
@@ -173,6 +188,9 @@ impl Store {
             sql::set_refund_done(&mut tx, id, reference.map(Note::to_string), self.now()).await?;
             Case::load(&mut tx, order, key.id, self.now()).await?.settle(&mut tx).await?;
             let refund = sql::refund(&mut tx, id).await?.ok_or_else(unknown)?;
+            let Refund { amount, currency, .. } = &refund;
+            let detail = json!({ "order": order.id, "amount": amount, "currency": currency, "reference": reference });
+            audit::record(&mut tx, admin, AuditAction::RefundDone, Some(id.into()), detail, self.now()).await?;
             tx.commit().await?;
             Ok(refund)
         })

@@ -25,6 +25,7 @@ mod statements;
 
 mod contract {
     mod accounts;
+    mod audit;
     mod calls;
     mod cart;
     mod catalog;

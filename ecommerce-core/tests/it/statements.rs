@@ -12,10 +12,14 @@ use crate::{
     shop::{Shop, runtime},
 };
 
-/// Statements that run with nearly every request, or every second.
+/// Statements that run with nearly every request, or every second, or read what only grows.
 const HOT: &[&str] = &[
     "accounts::sql::USER_BY_SESSION",
     "accounts::sql::USER_BY_KEY",
+    "audit::sql::ENTRIES",
+    "audit::sql::COUNT",
+    "audit::sql::ENTRIES_OF_USER",
+    "audit::sql::COUNT_OF_USER",
     "catalog::sql::PRODUCT",
     "cart::sql::LOCK",
     "cart::sql::PRICED_LINES",

@@ -1,6 +1,7 @@
 //! The handlers, by room. Each is a sentence: take, call the store, show.
 
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod cart;
 pub(crate) mod catalog;
 pub(crate) mod checkout;

@@ -10,6 +10,7 @@
 )]
 
 mod addresses;
+mod audit;
 mod bodies;
 mod caching;
 /// A database of its own for every test, as the core's tests have it.

@@ -188,6 +188,35 @@ async fn a_header_that_counts_comes_once() {
 }
 
 #[tokio::test]
+async fn the_server_knows_from_where_it_is_asked() {
+    let mut config = Config::default();
+    config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    let (open, behind_a_proxy) = (Server::start(Config::default()).await, Server::start(config).await);
+    for (server, expected) in [(open, "127.0.0.1"), (behind_a_proxy, "203.0.113.7")] {
+        let system = server.store.system();
+        let eve =
+            Registration { email: "eve@example.com".parse().unwrap(), password: "correct horse".parse().unwrap(), name: None };
+        server.store.user_create_admin(system.admin(), eve).await.unwrap();
+        let token = server.store.login("eve@example.com", "correct horse").await.unwrap().token;
+        let (body, forwarded) = (r#"{"name": "Kitchen"}"#, "x-forwarded-for: 198.51.100.1\r\nx-forwarded-for: 203.0.113.7");
+        let answer = server
+            .answer(
+                format!(
+                    "POST /category/ HTTP/1.1\r\nhost: shop\r\nconnection: close\r\ncontent-type: application/json\r\n\
+                     {forwarded}\r\nauthorization: Token {}\r\ncontent-length: {}\r\n\r\n{body}",
+                    token.reveal(),
+                    body.len()
+                )
+                .as_bytes(),
+            )
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+        let log = server.store.audit_log(system.admin(), &Default::default(), Default::default()).await.unwrap();
+        assert_eq!(log.results[0].from.as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
 async fn two_lengths_are_one_request_and_never_two() {
     let server = Server::start(quick()).await;
     let smuggled = "POST /register/ HTTP/1.1\r\nhost: shop\r\ncontent-length: 60\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: shop\r\n\r\n";

@@ -1,6 +1,9 @@
 //! A shop with an admin and its customers, and short ways to ask it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use ecommerce_core::{Registration, Store, StoreBuilder};
 use ecommerce_warp::{Config, routes};
@@ -93,6 +96,16 @@ impl Ask<'_> {
 
     pub fn header(self, name: &str, value: &str) -> Self {
         Self { request: self.request.header(name, value), ..self }
+    }
+
+    /// As if it came by a connection from this address.
+    pub fn from(self, address: &str) -> Self {
+        let address: IpAddr = address.parse().unwrap();
+        Self { request: self.request.remote_addr(SocketAddr::new(address, 4711)), ..self }
+    }
+
+    pub fn extension(self, extension: impl Clone + Send + Sync + 'static) -> Self {
+        Self { request: self.request.extension(extension), ..self }
     }
 
     /// The answer to this JSON.

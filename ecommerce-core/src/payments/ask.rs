@@ -6,15 +6,13 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     calls,
-    capture::{Case, known},
+    capture::Case,
     inbox,
     schedule::{CALL_WITHIN, CALLS_AT_ONCE, Call},
-    sql,
 };
 use crate::{
     Money, News, PaymentId, ProviderError, ProviderName, Report, Store, StoreError,
     db::{Tx, retry},
-    orders,
 };
 
 /// How many a statement answers that looks for what is due: after as many, there may be more.
@@ -105,9 +103,7 @@ impl Store {
 
     /// The provider does not tell: what a refund or a dispute proved is all that is known, until the success is heard of.
     async fn believe(&self, tx: &mut Tx, payment: PaymentId) -> Result<(), StoreError> {
-        let Some(key) = sql::payment_by_id(tx, payment).await? else { return Ok(()) };
-        let Ok(order) = known(orders::sql::lock(tx, key.order_id, None).await?, key.order_id) else { return Ok(()) };
-        let mut case = Case::load(tx, order, payment, self.now()).await?;
+        let Some(mut case) = Case::of(tx, payment, self.now()).await? else { return Ok(()) };
         let captured = match (case.payment.captured, calls::proven(tx, payment).await?) {
             (Some(captured), _) => captured,
             (None, Some(proven)) => Money::new(proven, case.order.total.currency())

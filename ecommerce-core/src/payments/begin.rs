@@ -6,10 +6,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     calls,
-    capture::{Case, known},
+    capture::Case,
     inbox,
     schedule::{BEGIN_WITHIN, Call, LEASE},
-    sql,
 };
 use crate::{
     Begun, EventName, Money, News, OrderId, OrderStatus, PaymentId, ProviderError, ProviderName, Report, Store, StoreError,
@@ -151,9 +150,7 @@ impl Store {
 
     /// Marks an attempt as failed that has not got any further, under the lock of its order.
     async fn fail(&self, tx: &mut Tx, payment: PaymentId, reason: &str) -> Result<Option<Case>, StoreError> {
-        let Some(key) = sql::payment_by_id(tx, payment).await? else { return Ok(None) };
-        let Ok(order) = known(orders::sql::lock(tx, key.order_id, None).await?, key.order_id) else { return Ok(None) };
-        let mut case = Case::load(tx, order, payment, self.now()).await?;
+        let Some(mut case) = Case::of(tx, payment, self.now()).await? else { return Ok(None) };
         case.fail(tx, Some(reason)).await?;
         Ok(Some(case))
     }

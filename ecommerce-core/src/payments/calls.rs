@@ -76,7 +76,7 @@ statements! {
          where order_id = $1
          order by product_id";
 
-    KNOWN = "select order_id, provider from payments where id = $1";
+    ORDER_OF = "select order_id from payments where id = $1";
 
     REFERENCES = "select reference from payment_references where payment_id = $1 order by reference";
 
@@ -248,7 +248,7 @@ pub(super) async fn attempt(tx: &mut Tx, id: PaymentId, now: Timestamp) -> Resul
 
 /// The payment by the names that its provider knows.
 pub(super) async fn known(tx: &mut Tx, id: PaymentId) -> Result<KnownAttempt, StoreError> {
-    let (order, _): (OrderId, ProviderName) = tx.one(KNOWN, (id,)).await?;
+    let order = tx.scalar(ORDER_OF, (id,)).await?;
     let references = tx.all::<(String,)>(REFERENCES, (id,)).await?.into_iter().map(|(name,)| name).collect();
     Ok(KnownAttempt { payment: id, order, references })
 }

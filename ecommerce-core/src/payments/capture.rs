@@ -29,6 +29,13 @@ impl Case {
         Ok(Self { order, payment: sql::load(tx, payment).await?, now })
     }
 
+    /// A payment whose order is not locked yet; `None` where there is none.
+    pub(super) async fn of(tx: &mut Tx, payment: PaymentId, now: Timestamp) -> Result<Option<Self>, StoreError> {
+        let Some(key) = sql::payment_by_id(tx, payment).await? else { return Ok(None) };
+        let Some(order) = orders::sql::lock(tx, key.order_id, None).await? else { return Ok(None) };
+        Self::load(tx, order, payment, now).await.map(Some)
+    }
+
     /// The money was captured: it pays the order or goes back. Telling it again changes nothing.
     ///
     /// What only refunds and disputes told (`exact` is false) is at least the largest of them, and is corrected when the

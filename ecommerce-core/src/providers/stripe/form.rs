@@ -8,9 +8,9 @@ use super::amounts::units;
 use crate::{Attempt, AttemptLine, Money, RefundOrder, ReturnUrls};
 
 /// The shortest that Stripe lets a session live, and a margin for the way and for clocks that differ.
-const SHORTEST: Duration = Duration::from_secs(31 * 60);
+const SHORTEST: Duration = Duration::from_secs(30 * 60 + 30);
 /// What is begun again within so long is the same form, which Stripe knows by its key.
-const WINDOW: Duration = Duration::from_secs(150);
+const WINDOW: Duration = Duration::from_secs(60);
 /// The longest, less the same margin.
 const LONGEST: Duration = Duration::from_secs(24 * 3600 - 60);
 /// A session ends so long before its units are freed.
@@ -201,11 +201,11 @@ mod tests {
         };
         let seconds = |minutes: i64| minutes * 60;
         assert_eq!([ends(35, 0), ends(60, 0), ends(72 * 60, 0)], [seconds(34), seconds(59), seconds(24 * 60 - 1)]);
-        assert_eq!(ends(1, 0), seconds(31) + 150, "not before Stripe allows");
+        assert_eq!(ends(1, 0), seconds(31) + 30, "not before Stripe allows");
         assert_eq!([ends(35, 100), ends(35, 149)], [ends(35, 0); 2], "begun again soon, it is the same form");
         for age in [0, 149, 150, 290, 410, 3600, 80_000] {
             let from_now = ends(35, age) - i64::try_from(age).unwrap();
-            assert!((seconds(31)..=seconds(24 * 60)).contains(&from_now), "{from_now} s are left after {age} s");
+            assert!((seconds(30) + 30..=seconds(24 * 60)).contains(&from_now), "{from_now} s are left after {age} s");
         }
     }
 }

@@ -62,6 +62,8 @@ mod text;
 mod time;
 mod worker;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 #[cfg(feature = "openapi")]
 mod openapi;
 

@@ -63,7 +63,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{} left in stock, {} reserved; doctor: {} findings",
         stock.stock,
         stock.reserved,
-        store.doctor().await?.findings.len()
+        store.audit().await?.findings.len()
     );
     Ok(())
 }

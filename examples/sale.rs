@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let stock = store.stock(shop.admin(), mug.id).await?;
     println!("stock: {} on hand, {} reserved", stock.stock, stock.reserved);
-    println!("doctor: {} findings", store.doctor().await?.findings.len());
+    println!("doctor: {} findings", store.audit().await?.findings.len());
     Ok(())
 }
 

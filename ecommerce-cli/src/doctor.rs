@@ -9,16 +9,20 @@ use crate::{
 };
 
 pub(crate) async fn run(shop: &Shop) -> Result<(), Error> {
-    let diagnosis = shop.open_existing().await?.doctor().await?;
-    let checks = count(length(&diagnosis.checks), "invariant", "invariants");
-    shop.output().one(&diagnosis, || {
-        Ok(if diagnosis.is_healthy() { format!("The store is healthy: {checks} checked.") } else { table(&diagnosis.findings) })
+    let report = shop.open_existing().await?.audit().await?;
+    let checks = count(length(&report.checks), "invariant", "invariants");
+    shop.output().one(&report, || {
+        Ok(if report.is_healthy() { format!("The store is healthy: {checks} checked.") } else { table(&report.findings) })
     })?;
-    if diagnosis.is_healthy() {
+    if report.is_healthy() {
         return Ok(());
     }
-    let rows = count(length(&diagnosis.findings), "row breaks", "rows break");
-    Err(Error::failed(format!("{rows} an invariant, of {checks} checked. Keep a copy of the database before you mend it")))
+    let rows = count(length(&report.findings), "row breaks", "rows break");
+    let more = match report.unnamed.as_slice() {
+        [] => String::new(),
+        checks => format!(", and more than are named break {}", checks.join(", ")),
+    };
+    Err(Error::failed(format!("{rows} an invariant{more}, of {checks} checked. Keep a copy of the database before you mend it")))
 }
 
 fn length<T>(items: &[T]) -> u64 {

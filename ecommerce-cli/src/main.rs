@@ -6,6 +6,7 @@ mod backup;
 mod category;
 mod completions;
 mod demo;
+mod descriptors;
 mod doctor;
 mod error;
 mod export;

@@ -3,20 +3,20 @@
 use std::{
     env,
     io::IsTerminal,
-    net::{AddrParseError, IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     str::FromStr,
     time::Duration,
 };
 
 use clap::{Args, value_parser};
 use ecommerce_core::{Invalid, Limits, Store, SystemClock};
-use ecommerce_warp::{Config, sandbox::Sandbox};
+use ecommerce_warp::{Config, CorsOrigin, HostName, sandbox::Sandbox};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::CurrencyArg,
-    demo,
+    demo, descriptors,
     error::{Error, say},
     providers::ProviderArgs,
     shop::Shop,
@@ -55,11 +55,29 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ORDERS", env = "ECOMMERCE_MAX_OPEN_ORDERS", default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     max_open_orders: u32,
+    /// How many attempts an order may have to be paid.
+    #[arg(long, value_name = "PAYMENTS", env = "ECOMMERCE_MAX_PAYMENTS_PER_ORDER", default_value_t = 20)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    max_payments_per_order: u32,
+    /// How many log-ins from one address may fail within 15 minutes; 0 is any number. Whoever signed in from there before
+    /// still gets in with the right password.
+    #[arg(long, value_name = "FAILURES", env = "ECOMMERCE_MAX_FAILED_LOGINS_PER_ADDRESS", default_value_t = 50)]
+    max_failed_logins_per_address: u32,
     /// A proxy before the server that is believed when it tells the client's address in X-Forwarded-For. May be given
     /// several times; the variable takes several, separated by commas.
     #[arg(long = "trusted-proxy", value_name = "IP", env = "ECOMMERCE_TRUSTED_PROXIES", value_delimiter = ',')]
-    #[arg(value_parser = proxy)]
+    #[arg(value_parser = listed::<IpAddr>)]
     trusted_proxies: Vec<IpAddr>,
+    /// A host that is served, without a port: with any named, requests for others are refused. May be given several times;
+    /// the variable takes several, separated by commas.
+    #[arg(long = "allowed-host", value_name = "HOST", env = "ECOMMERCE_ALLOWED_HOSTS", value_delimiter = ',')]
+    #[arg(value_parser = listed::<HostName>)]
+    allowed_hosts: Vec<HostName>,
+    /// An origin whose pages may call the shop from a browser (CORS), such as `https://shop.example`. May be given several
+    /// times; the variable takes several, separated by commas.
+    #[arg(long = "cors-origin", value_name = "ORIGIN", env = "ECOMMERCE_CORS_ORIGINS", value_delimiter = ',')]
+    #[arg(value_parser = listed::<CorsOrigin>)]
+    cors_origins: Vec<CorsOrigin>,
     #[command(flatten)]
     providers: ProviderArgs,
 }
@@ -72,6 +90,8 @@ pub(crate) async fn run(shop: &Shop, args: &ServeArgs) -> Result<(), Error> {
     if args.sandbox {
         args.providers.refuse_real()?;
     }
+    let config = args.config();
+    descriptors::allow(config.max_connections);
     // A port in use shall be known before anything is written.
     let listener = args.listen.bind().await?;
     let address = listener.local_addr().map_err(|error| Error::failed(format!("cannot listen: {error}")))?;
@@ -90,7 +110,7 @@ pub(crate) async fn run(shop: &Shop, args: &ServeArgs) -> Result<(), Error> {
         say(&format!("Sandbox of Stripe and Paystack on {}: no money moves", sandbox.url()));
     }
     say(&format!("Listening on {}", url(address)));
-    ecommerce_warp::serve(store.clone(), args.config(), listener, stop).await;
+    ecommerce_warp::serve(store.clone(), config, listener, stop).await;
     store.close().await;
     Ok(())
 }
@@ -108,6 +128,8 @@ impl ServeArgs {
     fn config(&self) -> Config {
         let mut config = Config::default();
         config.trusted_proxies.clone_from(&self.trusted_proxies);
+        config.allowed_hosts.clone_from(&self.allowed_hosts);
+        config.cors_origins.clone_from(&self.cors_origins);
         config
     }
 
@@ -116,6 +138,8 @@ impl ServeArgs {
         limits.reservation = Duration::from_secs(self.reservation_minutes * 60);
         limits.manual_reservation = Duration::from_secs(self.manual_reservation_hours * 3600);
         limits.open_orders_per_customer = self.max_open_orders;
+        limits.payments_per_order = self.max_payments_per_order;
+        limits.failed_logins_per_address = self.max_failed_logins_per_address;
         limits
     }
 }
@@ -143,7 +167,7 @@ impl Address {
 }
 
 /// One of several in a variable, where people put a space behind each comma.
-fn proxy(text: &str) -> Result<IpAddr, AddrParseError> {
+fn listed<T: FromStr>(text: &str) -> Result<T, T::Err> {
     text.trim().parse()
 }
 

@@ -26,6 +26,18 @@ pub(crate) enum UserCommand {
         #[arg(long, value_parser = one_of(Role::ALL, Role::as_str))]
         role: Role,
     },
+    /// Disable an account: its sessions end at once, and it cannot sign in.
+    Disable {
+        /// Whose account.
+        #[arg(long)]
+        email: Email,
+    },
+    /// Let a disabled account sign in again.
+    Enable {
+        /// Whose account.
+        #[arg(long)]
+        email: Email,
+    },
 }
 
 /// Make an admin's account. Asks for the password, without showing it.
@@ -55,7 +67,16 @@ pub(crate) async fn run(shop: &Shop, command: UserCommand) -> Result<(), Error> 
             let user = store.user_set_role(system(&store).admin(), &email, role).await?;
             shop.output().one(&user, || Ok(format!("{} is now {}.", user.email, user.role)))
         }
+        UserCommand::Disable { email } => set_disabled(shop, &email, true).await,
+        UserCommand::Enable { email } => set_disabled(shop, &email, false).await,
     }
+}
+
+async fn set_disabled(shop: &Shop, email: &Email, disabled: bool) -> Result<(), Error> {
+    let store = shop.open().await?;
+    let user = store.user_set_disabled(system(&store).admin(), email, disabled).await?;
+    let news = if disabled { "cannot sign in any more" } else { "can sign in again" };
+    shop.output().one(&user, || Ok(format!("{} {news}.", user.email)))
 }
 
 async fn create_admin(shop: &Shop, args: CreateAdminArgs) -> Result<(), Error> {
@@ -87,9 +108,17 @@ fn ask_password() -> Result<String, Error> {
 
 impl Record for User {
     const NAME: &'static str = "users";
-    const COLUMNS: &'static [&'static str] = &["ID", "E-mail", "Name", "Role", "Since (UTC)"];
+    const COLUMNS: &'static [&'static str] = &["ID", "E-mail", "Name", "Role", "Since (UTC)", "Disabled"];
 
     fn cells(&self) -> Vec<String> {
-        vec![self.id.to_string(), self.email.to_string(), self.name.clone(), self.role.to_string(), date_utc(self.created_at)]
+        let disabled = if self.disabled { "yes" } else { "" };
+        vec![
+            self.id.to_string(),
+            self.email.to_string(),
+            self.name.clone(),
+            self.role.to_string(),
+            date_utc(self.created_at),
+            disabled.to_owned(),
+        ]
     }
 }

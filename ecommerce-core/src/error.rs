@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sqlx::sqlite::SqliteError;
+
 /// A value that is refused, with the reason, in words that fit behind the field's name: "must be 1 to 100".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -38,7 +40,10 @@ impl InvalidField {
     }
 }
 
-/// The database failed, or holds what it must not hold. Nothing was changed.
+/// The database failed, or holds what it must not hold.
+///
+/// Nothing was changed, unless the database died over the answer to a commit: then it is not known whether all of the deed
+/// was done or nothing. Look, or do the same again with the same idempotency key or the same event, which is safe.
 ///
 /// Opaque on purpose: a caller can only try again or give up, and the predicates say which.
 pub struct StoreError(Box<Cause>);
@@ -74,30 +79,38 @@ impl StoreError {
 
     /// Would the same call succeed now, since it only lost a race or a lock? The store has tried several times already.
     pub fn is_retryable(&self) -> bool {
-        // PostgreSQL: serialization_failure, deadlock_detected. SQLite: SQLITE_BUSY and SQLITE_LOCKED with their extended codes.
-        self.code().is_some_and(|code| matches!(code.as_str(), "40001" | "40P01" | "5" | "6" | "261" | "262" | "517" | "773"))
+        match self.code() {
+            // SQLITE_BUSY, SQLITE_LOCKED.
+            Some(Code::Sqlite(code)) => matches!(code, 5 | 6),
+            // serialization_failure, deadlock_detected.
+            Some(Code::Postgres(code)) => matches!(code.as_str(), "40001" | "40P01"),
+            None => false,
+        }
     }
 
-    /// Is the database out of reach for now: connection lost, pool exhausted, starting up or shutting down?
+    /// Is the database out of reach for now: connection lost, pool exhausted, no answer in time, starting up or shutting down,
+    /// its disk full or failing?
     pub fn is_unavailable(&self) -> bool {
-        let lost = matches!(
-            self.sqlx(),
-            Some(
-                sqlx::Error::Io(_)
-                    | sqlx::Error::PoolTimedOut
-                    | sqlx::Error::PoolClosed
-                    | sqlx::Error::WorkerCrashed
-                    | sqlx::Error::Tls(_)
-            )
-        );
-        // PostgreSQL class 08 (connection), 53 (resources), 57P (operator intervention), a database that is gone or takes no
-        // connections; SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_IOERR.
-        lost || self.code().is_some_and(|code| {
-            code.starts_with("08")
-                || code.starts_with("53")
-                || code.starts_with("57P")
-                || matches!(code.as_str(), "3D000" | "55000" | "13" | "14" | "10")
-        })
+        match self.code() {
+            // SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
+            Some(Code::Sqlite(code)) => matches!(code, 10 | 13 | 14),
+            // Class 08 (connection), 53 (resources), 57P (operator intervention), 58 (I/O on the server); a database that is gone
+            // or takes no connections; query_canceled and idle_in_transaction_session_timeout: the server gave up waiting.
+            Some(Code::Postgres(code)) => {
+                ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
+                    || matches!(code.as_str(), "3D000" | "55000" | "57014" | "25P03")
+            }
+            None => matches!(
+                self.sqlx(),
+                Some(
+                    sqlx::Error::Io(_)
+                        | sqlx::Error::PoolTimedOut
+                        | sqlx::Error::PoolClosed
+                        | sqlx::Error::WorkerCrashed
+                        | sqlx::Error::Tls(_)
+                )
+            ),
+        }
     }
 
     /// Does the database refuse the row because a unique constraint holds it back?
@@ -112,9 +125,23 @@ impl StoreError {
         }
     }
 
-    fn code(&self) -> Option<String> {
-        Some(self.sqlx()?.as_database_error()?.code()?.into_owned())
+    fn code(&self) -> Option<Code> {
+        let error = self.sqlx()?.as_database_error()?;
+        let code = error.code()?;
+        Some(match error.try_downcast_ref::<SqliteError>() {
+            // Which of its many ways it failed is in the upper bits (sqlite.org/rescode.html).
+            Some(_) => Code::Sqlite(code.parse::<u32>().ok()? & 0xff),
+            None => Code::Postgres(code.into_owned()),
+        })
     }
+}
+
+/// How a database names what went wrong.
+enum Code {
+    /// The primary result code.
+    Sqlite(u32),
+    /// The SQLSTATE, five characters.
+    Postgres(String),
 }
 
 impl fmt::Display for StoreError {

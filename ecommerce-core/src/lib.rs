@@ -30,7 +30,7 @@
 //! let order = store.order_confirm_payment(shop.admin(), order.id, None).await?;
 //! assert_eq!(order.status, OrderStatus::Paid);
 //! assert_eq!(store.product(mug.id, None).await?.stock, 8);
-//! assert!(store.doctor().await?.is_healthy());
+//! assert!(store.audit().await?.is_healthy());
 //! # Ok(()) }
 //! ```
 //!
@@ -75,7 +75,8 @@ pub use catalog::{
     NewCategory, NewProduct, Ordering, Product, ProductChange, ProductFilter, Revision, StockReport,
 };
 pub use checkout::{Checkout, CheckoutError, CheckoutRequest, IdempotencyKey};
-pub use doctor::{Diagnosis, Finding};
+pub use db::{DatabaseCall, DatabaseFault, DatabaseFaults};
+pub use doctor::{AuditReport, Finding};
 pub use email::Email;
 pub use error::{Invalid, InvalidField, StoreError};
 pub use id::{AuditEntryId, CategoryId, MovementId, OrderId, PaymentEventId, PaymentId, ProductId, RefundId, UserId};

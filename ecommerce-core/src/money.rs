@@ -323,6 +323,12 @@ mod tests {
     }
 
     #[test]
+    fn a_log_line_tells_the_currency_too() {
+        let price = Money::parse("12.5", currency("USD")).unwrap();
+        assert_eq!(format!("{price:?}, {:?}, {:>5}", price.currency(), price.currency()), "12.50 USD, USD,   USD");
+    }
+
+    #[test]
     fn currencies_do_not_mix() {
         let (euro, dollar) = (Money::zero(currency("EUR")), Money::zero(currency("USD")));
         assert_eq!(euro.plus(dollar), Err(MoneyError::CurrencyMismatch));

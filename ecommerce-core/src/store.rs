@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Clock, Currency, PaymentProvider, StoreError, SystemClock, Timestamp, TokenSource,
+    Clock, Currency, DatabaseFaults, PaymentProvider, StoreError, SystemClock, Timestamp, TokenSource,
     accounts::{Hasher, SystemTokens},
     db::{self, Db, Tx},
     providers::Providers,
@@ -60,8 +60,16 @@ pub struct Limits {
     pub manual_reservation: Duration,
     /// How many orders of one customer may wait for payment. Default: 100.
     pub open_orders_per_customer: u32,
+    /// How many attempts an order may have to be paid; each is a session at its provider. Default: 20.
+    pub payments_per_order: u32,
     /// How long a session lives. Default: 30 days.
     pub session_lifetime: Duration,
+    /// How many log-ins from one address may fail within 15 minutes; 0 for any number. Default: 50.
+    pub failed_logins_per_address: u32,
+    /// How long a log-in or a registration waits while the passwords of others are hashed. Default: 10 seconds.
+    pub hashing_wait: Duration,
+    /// How many calls of one kind to one payment provider are under way at once in the background, at least 1. Default: 8.
+    pub provider_calls_at_once: usize,
 }
 
 impl Default for Limits {
@@ -70,7 +78,11 @@ impl Default for Limits {
             reservation: Duration::from_secs(35 * 60),
             manual_reservation: Duration::from_secs(72 * 3600),
             open_orders_per_customer: 100,
+            payments_per_order: 20,
             session_lifetime: Duration::from_secs(30 * 24 * 3600),
+            failed_logins_per_address: 50,
+            hashing_wait: Duration::from_secs(10),
+            provider_calls_at_once: 8,
         }
     }
 }
@@ -95,6 +107,7 @@ pub struct StoreBuilder {
     limits: Limits,
     currency: Option<Currency>,
     providers: Providers,
+    faults: Option<Arc<dyn DatabaseFaults>>,
     background: bool,
 }
 
@@ -138,6 +151,13 @@ impl StoreBuilder {
         self
     }
 
+    /// Lets calls to the database fail, for tests of those who embed the store. Default: none fails but by itself.
+    #[must_use]
+    pub fn database_faults(mut self, faults: impl DatabaseFaults) -> Self {
+        self.faults = Some(Arc::new(faults));
+        self
+    }
+
     /// Whether the store does by itself, while it is open, what becomes due: lets orders expire, asks providers, sends
     /// refunds. Default: yes. Without it, call [`Store::run_due`].
     #[must_use]
@@ -153,7 +173,7 @@ impl StoreBuilder {
     /// # Errors
     /// When the database cannot be reached or is of a newer version.
     pub async fn open(self, url: &str) -> Result<Store, StoreError> {
-        let db = Db::open(url).await?;
+        let db = Db::open(url, self.faults).await?;
         let currency = match self.currency {
             Some(currency) => currency,
             None => "USD".parse().map_err(|error| StoreError::other(format!("{error}")))?,
@@ -163,7 +183,7 @@ impl StoreBuilder {
             db,
             clock: self.clock,
             tokens: self.tokens,
-            hasher: Hasher::new(),
+            hasher: Hasher::new(self.limits.hashing_wait),
             limits: self.limits,
             currency,
             providers: self.providers,
@@ -189,6 +209,7 @@ impl Store {
             limits: Limits::default(),
             currency: None,
             providers: Providers::built_in(),
+            faults: None,
             background: true,
         }
     }

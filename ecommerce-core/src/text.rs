@@ -142,7 +142,7 @@ macro_rules! checked_text {
 pub(crate) use checked_text;
 
 checked_text! {
-    /// The name of a product, a category or a person: 1 to 200 characters on one line, not only spaces.
+    /// The name of a product, a category or a person: 1 to 200 characters on one line, at least one of them to be seen.
     ///
     /// ```
     /// use ecommerce_core::Name;
@@ -165,7 +165,7 @@ checked_text! {
 /// One line of text without control characters, taken as it is but for spaces at its ends.
 pub(crate) fn line(text: &str, min: usize, max: usize) -> Result<String, Invalid> {
     let text = text.trim();
-    if text.is_empty() && min > 0 {
+    if min > 0 && text.chars().all(is_invisible) {
         return Err(Invalid::new("must not be blank"));
     }
     length(text, min, max)?;
@@ -173,6 +173,18 @@ pub(crate) fn line(text: &str, min: usize, max: usize) -> Result<String, Invalid
         return Err(Invalid::new("must not contain control characters"));
     }
     Ok(text.to_owned())
+}
+
+/// Leaves no mark on paper: spaces, controls, the braille pattern without dots, and what Unicode 17 calls
+/// `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt).
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn lines(text: &str, max: usize) -> Result<String, Invalid> {
@@ -229,6 +241,13 @@ mod tests {
         assert_eq!(" Café ☕ ".parse::<Name>().unwrap().as_str(), "Café ☕");
         for text in ["", "   ", "a\nb", "a\u{0}b", "a\u{7f}b"] {
             assert!(text.parse::<Name>().is_err(), "{text:?} was taken");
+        }
+        for text in ["\u{200b}", "\u{feff} \u{2060}", "\u{202e}", "\u{ad}", "\u{3164}", "\u{fe0f}", "\u{2800}", "\u{e0041}"] {
+            assert!(text.parse::<Name>().is_err(), "{text:?} cannot be seen");
+        }
+        for text in ["a\u{200b}", "\u{202e}gum", "\u{301}", "👨\u{200d}👩\u{200d}👧", "♥\u{fe0f}", "می\u{200c}خواهم"]
+        {
+            assert_eq!(text.parse::<Name>().unwrap().as_str(), text, "what can be seen is kept as it is");
         }
         assert!("x".repeat(200).parse::<Name>().is_ok() && "x".repeat(201).parse::<Name>().is_err());
         assert!("ß".repeat(200).parse::<Name>().is_ok(), "characters are counted, not bytes");

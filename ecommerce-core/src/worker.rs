@@ -1,10 +1,16 @@
 //! What a store does by itself while it is open.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::task::JoinHandle;
 
-use crate::{ProviderName, Store, StoreError, store::WeakStore};
+use crate::{ProviderName, Store, StoreError, payments::NEWEST, store::WeakStore};
 
 /// How often the store looks for what is due. Looking costs a few reads by index.
 const TICK: Duration = Duration::from_secs(1);
@@ -21,12 +27,17 @@ pub(crate) struct Worker(Vec<JoinHandle<()>>);
 
 impl Worker {
     pub(crate) fn start(store: &WeakStore, providers: &[ProviderName]) -> Self {
-        let at_home = repeat(store.clone(), |store, tick| async move {
-            store.expire_due(None).await?;
-            if tick.is_multiple_of(TICKS_PER_MATCHING) {
-                store.retry_unmatched().await?;
+        let looked_at = Arc::new(AtomicI64::new(NEWEST));
+        let at_home = repeat(store.clone(), move |store, tick| {
+            let looked_at = looked_at.clone();
+            async move {
+                store.expire_due(None).await?;
+                if tick.is_multiple_of(TICKS_PER_MATCHING) {
+                    let ended = store.retry_some_unmatched(looked_at.load(Ordering::Relaxed)).await?;
+                    looked_at.store(ended, Ordering::Relaxed);
+                }
+                if tick.is_multiple_of(TICKS_PER_CLEANING) { store.delete_ended_sessions().await } else { Ok(()) }
             }
-            if tick.is_multiple_of(TICKS_PER_CLEANING) { store.delete_ended_sessions().await } else { Ok(()) }
         });
         let abroad = providers.iter().copied().flat_map(|by| {
             [

@@ -3,14 +3,14 @@
 use std::{fmt::Display, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
-use ecommerce_core::{Session, Store};
+use ecommerce_core::{Session, Store, User};
 use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use warp::{
     filters::path::FullPath,
     http::{
         HeaderMap, HeaderName,
-        header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
+        header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
     },
     reply::Response,
 };
@@ -62,11 +62,16 @@ impl Call {
             return Err(Problem::unauthenticated("the header must be \"Authorization: Token <key>\", once"));
         };
         let session = self.store().authenticate(key.trim_start_matches(' ')).await?;
-        tracing::Span::current().record("user", session.user().id.get());
+        self.is_by(session.user());
         Ok(Some(match self.client {
             Some(client) => session.came_from(client),
             None => session,
         }))
+    }
+
+    /// Notes in the log whose request it turned out to be.
+    pub(crate) fn is_by(&self, user: &User) {
+        tracing::Span::current().record("user", user.id.get());
     }
 
     /// The id in the path.
@@ -114,12 +119,12 @@ impl Call {
 
     /// The body as it came.
     pub(crate) async fn bytes(&mut self) -> Result<Bytes, Problem> {
-        let limit = self.shop.config.body_limit;
-        if self.declared_length().is_some_and(|length| length > limit) {
+        let (limit, length) = (self.shop.config.body_limit, self.declared_length());
+        if length.is_some_and(|length| length > limit) {
             return Err(Problem::too_large(limit));
         }
         let Some(body) = &mut self.body else { return Ok(Bytes::new()) };
-        match tokio::time::timeout(self.shop.config.body_timeout, collect(body, limit)).await {
+        match tokio::time::timeout(self.shop.config.body_timeout, collect(body, length.unwrap_or_default(), limit)).await {
             // What came too slowly is not waited for any longer.
             Err(_) => {
                 self.body = None;
@@ -159,11 +164,23 @@ impl Call {
         let text = self.bytes().await?;
         // Where there is nothing, nothing needs to be said about it.
         let untyped = text.is_empty() && !self.headers.contains_key(CONTENT_TYPE);
-        if untyped || self.is_json() { Ok(text) } else { Err(Problem::unsupported_media_type()) }
+        if untyped {
+            Ok(text)
+        } else if !self.is_json() {
+            Err(Problem::unsupported_media_type())
+        } else if self.is_compressed() {
+            Err(Problem::unsupported_encoding())
+        } else {
+            Ok(text)
+        }
     }
 
     fn declared_length(&self) -> Option<usize> {
         self.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+
+    fn is_compressed(&self) -> bool {
+        self.headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
     }
 
     fn is_json(&self) -> bool {
@@ -184,8 +201,8 @@ pub(crate) fn body<B: Buf>(stream: impl Stream<Item = Result<B, warp::Error>> + 
     Box::pin(stream.map(|chunk| chunk.map(|mut chunk| chunk.copy_to_bytes(chunk.remaining()))))
 }
 
-async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Problem> {
-    let mut bytes = BytesMut::new();
+async fn collect(body: &mut Body, length: usize, limit: usize) -> Result<Bytes, Problem> {
+    let mut bytes = BytesMut::with_capacity(length);
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Problem::unreadable("invalid_body", "the body broke off"))?;
         if bytes.len() + chunk.len() > limit {

@@ -3,6 +3,8 @@
 use std::{
     future::ready,
     hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,13 +14,13 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use ecommerce_core::Store;
-use futures_util::Stream;
-use tracing::{Instrument, Span};
+use futures_util::{FutureExt, Stream};
+use tracing::{Instrument, Span, field::display};
 use warp::{
     Filter, Rejection,
     filters::path::{FullPath, Peek},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method,
+        self, HeaderMap, HeaderName, HeaderValue, Method,
         header::{CACHE_CONTROL, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS},
     },
     hyper::body::Body,
@@ -28,7 +30,7 @@ use warp::{
 use crate::{
     Config, call,
     call::{Answer, Call},
-    endpoints,
+    cors, endpoints,
     metrics::Metrics,
     origin::{self, Peer},
     problem::Problem,
@@ -64,11 +66,18 @@ impl Shop {
         }
     }
 
-    /// What is said at an address where nothing is.
-    pub(crate) fn nothing_there(&self) -> Response {
+    /// What is said where a request does not come as far as an address of the shop.
+    pub(crate) fn turn_away(&self, problem: Problem, client: Option<IpAddr>) -> http::Response<Vec<u8>> {
         let id = self.request_id();
-        self.metrics.count_unknown();
-        finished(Problem::not_found("there is nothing at this address").into_response(&id), &id)
+        let response = finished(problem.into_response(&id), &id);
+        let (status, from) = (response.status().as_u16(), client.map(display));
+        self.metrics.count_unknown(status);
+        if status == 404 {
+            tracing::debug!(%id, from, status, "nothing is there");
+        } else {
+            tracing::info!(%id, from, status, "turned away");
+        }
+        response
     }
 
     fn request_id(&self) -> String {
@@ -118,13 +127,17 @@ async fn answer(
     let id = shop.request_id();
     let name = known(&method);
     let client = origin::client(peer, &headers, &shop.config.trusted_proxies);
-    let from = client.map(tracing::field::display);
+    let from = client.map(display);
     let span = tracing::info_span!("request", %id, method = name, path = path.as_str(), from, user = tracing::field::Empty);
     let body = (!method.is_safe()).then(|| call::body(stream));
     let root = path.as_str().len().saturating_sub(length);
     let mut call = Call { shop, headers, client, path, root, argument, query, body };
-    let answered = handle(&mut call, &resource, &method).instrument(span.clone()).await;
-    let response = answered.unwrap_or_else(|problem| problem.into_response(&id));
+    let answered = match cors::preflight(&call.shop.config.cors_origins, &method, &call.headers, &resource.allow) {
+        Some(permission) => Ok(permission),
+        None => handle(&mut call, &resource, &method).instrument(span.clone()).await,
+    };
+    let mut response = answered.unwrap_or_else(|problem| problem.into_response(&id).map(Into::into));
+    cors::mark(&call.shop.config.cors_origins, &call.headers, &mut response);
     let elapsed = start.elapsed();
     call.shop.metrics.count(name, &resource.template, response.status().as_u16(), elapsed);
     tell(&span, &method, &response, elapsed);
@@ -134,7 +147,11 @@ async fn answer(
 
 async fn handle(call: &mut Call, resource: &Resource, method: &Method) -> Answer {
     let answer = match resource.handler(method) {
-        Some(handler) => handler(call).await,
+        // What somebody panicked over is gone with the call: its transaction is undone, and others go on.
+        Some(handler) => AssertUnwindSafe(handler(call)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("a handler panicked");
+            Err(Problem::internal())
+        }),
         None => Err(Problem::method_not_allowed(resource.allow.clone())),
     };
     if answer.is_err() {
@@ -144,7 +161,7 @@ async fn handle(call: &mut Call, resource: &Resource, method: &Method) -> Answer
 }
 
 /// What every answer says.
-fn finished(mut response: Response, id: &str) -> Response {
+fn finished<B>(mut response: http::Response<B>, id: &str) -> http::Response<B> {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -179,4 +196,34 @@ fn tell(span: &Span, method: &Method, response: &Response, elapsed: Duration) {
 fn known(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("OTHER")
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+
+    fn panics(_: &mut Call) -> BoxFuture<'_, Answer> {
+        Box::pin(async { panic!("select password_hash from users") })
+    }
+
+    #[tokio::test]
+    async fn s23_a_panic_is_an_answer_like_any_other_and_others_go_on() {
+        let store = Store::builder().background(false).open("sqlite::memory:").await.unwrap();
+        let mut shop = Shop::new(store, Config::default());
+        let handlers = |id: &str| if id == "me" { Some(panics as _) } else { endpoints::handler(id) };
+        shop.table = Table::new(&endpoints::document(), handlers);
+        let routes = filter(Arc::new(shop));
+        for _ in 0..3 {
+            let reply = warp::test::request().path("/me/").reply(&routes).await;
+            let told = String::from_utf8_lossy(reply.body());
+            assert_eq!(
+                (reply.status().as_u16(), reply.headers()["content-type"].as_bytes()),
+                (500, &b"application/problem+json"[..])
+            );
+            assert!(told.contains("\"internal\"") && !told.contains("select") && !told.contains("panic"), "{told}");
+            assert_eq!(warp::test::request().path("/readyz").reply(&routes).await.status(), 200);
+        }
+    }
 }

@@ -19,10 +19,12 @@
 
 mod call;
 mod config;
+mod cors;
 mod dispatch;
 mod endpoints;
 mod etag;
 mod faults;
+mod host;
 mod json;
 mod lobby;
 mod metrics;
@@ -36,14 +38,16 @@ mod routes;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod server;
+mod shaped;
 mod table;
+mod turn;
 
 use std::sync::Arc;
 
 use ecommerce_core::Store;
 use warp::{Filter, Rejection, reply::Response};
 
-pub use crate::{config::Config, origin::Peer, server::serve};
+pub use crate::{config::Config, cors::CorsOrigin, host::HostName, origin::Peer, server::serve};
 
 /// Every route of the shop, to be mounted at the root or below a path of any warp application.
 ///

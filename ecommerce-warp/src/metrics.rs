@@ -52,9 +52,9 @@ impl Metrics {
         self.durations.get_or_create(&Operation { method, path: path.clone() }).observe(elapsed.as_secs_f64());
     }
 
-    /// Counts a request for an address where nothing is.
-    pub(crate) fn count_unknown(&self) {
-        self.requests.get_or_create(&Outcome { method: "OTHER", path: "unknown".into(), status: 404 }).inc();
+    /// Counts a request that did not come as far as an address.
+    pub(crate) fn count_unknown(&self, status: u16) {
+        self.requests.get_or_create(&Outcome { method: "OTHER", path: "unknown".into(), status }).inc();
     }
 
     /// All numbers in Prometheus's text format.

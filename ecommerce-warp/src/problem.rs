@@ -3,17 +3,14 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use ecommerce_core::{
-    AccountError, CartError, CatalogError, CheckoutError, Currency, Forbidden, InvalidField, Money, OrderError, PaymentError,
-    ProductId, Shortage, StoreError, WebhookError,
+    AccountError, CartError, CatalogError, CheckoutError, Currency, Forbidden, Invalid, InvalidField, Money, OrderError,
+    PaymentError, ProductId, Shortage, StoreError, WebhookError,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use warp::{
-    http::{
-        HeaderName, HeaderValue, StatusCode,
-        header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
-    },
-    reply::Response,
+use warp::http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
 /// Why a request was refused.
@@ -144,6 +141,30 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the Content-Type must be application/json")
     }
 
+    /// A few bytes could stand for many, so nothing is unpacked.
+    pub(crate) fn unsupported_encoding() -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the body must not be compressed")
+            .with(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+    }
+
+    pub(crate) fn invalid_host(detail: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_host", detail).closing()
+    }
+
+    /// The request is for a host that is not served here (RFC 9110, section 15.5.20).
+    pub(crate) fn misdirected() -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", "this host is not served here").closing()
+    }
+
+    /// What could not be read as a request at all, by the status that fits.
+    pub(crate) fn not_http(status: StatusCode) -> Self {
+        match status {
+            StatusCode::URI_TOO_LONG => Self::new(status, "uri_too_long", "the address is too long"),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::new(status, "header_too_large", "the header is too long"),
+            _ => Self::new(status, "invalid_http", "this is no request of HTTP/1.1"),
+        }
+    }
+
     /// Well-formed, but these fields cannot be taken.
     pub(crate) fn invalid(errors: BTreeMap<String, Vec<String>>) -> Self {
         let mut problem =
@@ -156,10 +177,11 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on the server")
     }
 
-    pub(crate) fn into_response(self, request_id: &str) -> Response {
+    /// The answer that tells it.
+    pub(crate) fn into_response(self, request_id: &str) -> Response<Vec<u8>> {
         let Refusal { status, headers, mut body } = *self.0;
         request_id.clone_into(&mut body.request_id);
-        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
+        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default());
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().extend(headers);
@@ -245,12 +267,16 @@ impl From<AccountError> for Problem {
         let detail = error.to_string();
         match error {
             AccountError::EmailTaken => Self::conflict("email_taken", detail),
+            AccountError::PasswordIsEmail => {
+                InvalidField { field: "password", reason: Invalid::new("must not be the e-mail") }.into()
+            }
             AccountError::InvalidCredentials => Self::unauthorized("invalid_credentials", detail),
             AccountError::TooManyFailures { retry_after } => {
                 // Rounded up, so that whoever waits that long is let in.
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds.clamp(1, 900))
             }
+            AccountError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5),
             AccountError::Unauthenticated => Self::unauthenticated(detail),
             AccountError::UnknownUser(_) => Self::not_found(detail),
             AccountError::Store(error) => error.into(),
@@ -329,6 +355,7 @@ impl From<PaymentError> for Problem {
             PaymentError::Order(error) => error.into(),
             PaymentError::UnknownRefund(_) => Self::not_found(detail),
             PaymentError::InsufficientStock(_, items) => Self::shortage(detail, items),
+            PaymentError::TooManyPayments(_) => Self::conflict("too_many_payments", detail),
             PaymentError::Disputed => Self::conflict("disputed", detail),
             PaymentError::CurrencyNotAccepted(_) => Self::not_accepted("currency_not_accepted", detail),
             PaymentError::AmountNotAccepted(_) => Self::not_accepted("amount_not_accepted", detail),

@@ -1,33 +1,36 @@
 //! A server that closes what is silent, slow or too much, and stops without cutting anybody off.
 //!
 //! `warp::serve` has no time limits: half-sent headers, silent connections and readers that do not read stay for ever.
+//! On the way of a request lie: the socket, [`Patience`], [`Shaped`], hyper, the check of its host, the routes.
 
-use std::{convert::Infallible, io::ErrorKind, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, io::ErrorKind, sync::Arc, time::Duration};
 
 use ecommerce_core::Store;
+use futures_util::future::Either;
 use hyper::{
     Request,
     body::Incoming,
     server::conn::http1,
     service::{Service, service_fn},
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
 };
-use warp::{Filter, Rejection, reply::Response};
+use warp::{Filter, http::HeaderMap, reply::Response};
 
 use crate::{
     Config,
     dispatch::{self, Shop},
+    host,
     lobby::{Guest, Lobby},
-    origin::Peer,
-    patience::Patience,
+    origin::{self, Peer},
+    patience::{Limits, Patience},
+    problem::Problem,
+    shaped::Shaped,
+    turn::Turn,
 };
 
 /// The most bytes of a request's header.
@@ -52,14 +55,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # Ok(()) }
 /// ```
 pub async fn serve(store: Store, config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-    let shop = Arc::new(Shop::new(store, config.clone()));
-    let nothing_there = shop.clone();
-    let routes = dispatch::filter(shop).recover(move |_: Rejection| {
-        let shop = nothing_there.clone();
-        async move { Ok::<_, Rejection>(shop.nothing_there()) }
-    });
+    let stop_timeout = config.stop_timeout;
+    let shop = Arc::new(Shop::new(store, config));
+    let routes = dispatch::filter(shop.clone()).or(nothing_there(shop.clone())).unify();
     let service = TowerToHyperService::new(warp::service(routes));
-    let house = House::new(&config);
+    let house = House::new(shop);
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -73,29 +73,36 @@ pub async fn serve(store: Store, config: Config, listener: TcpListener, shutdown
     drop(listener);
     house.close();
     let ended = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(config.stop_timeout, ended).await.is_err() {
+    if tokio::time::timeout(stop_timeout, ended).await.is_err() {
         tracing::warn!("stopped before every connection had ended");
     }
 }
 
+/// What is said at an address where nothing is.
+fn nothing_there(shop: Arc<Shop>) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static {
+    origin::peer().and(warp::header::headers_cloned()).map(move |peer: Option<Peer>, headers: HeaderMap| {
+        let client = origin::client(peer, &headers, &shop.config.trusted_proxies);
+        shop.turn_away(Problem::not_found("there is nothing at this address"), client).map(Into::into)
+    })
+}
+
 /// Where connections are let in and told to leave.
 struct House {
+    shop: Arc<Shop>,
     http: http1::Builder,
-    write_timeout: Duration,
     places: Arc<Semaphore>,
     lobby: Arc<Lobby>,
     is_closing: watch::Sender<bool>,
 }
 
 impl House {
-    fn new(config: &Config) -> Self {
+    fn new(shop: Arc<Shop>) -> Self {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout);
-        http.max_header_size(MAX_HEADER).max_buf_size(MAX_BUFFER);
+        http.header_read_timeout(None).max_header_size(MAX_HEADER).max_buf_size(MAX_BUFFER);
         Self {
             http,
-            write_timeout: config.write_timeout,
-            places: Arc::new(Semaphore::new(config.max_connections)),
+            places: Arc::new(Semaphore::new(shop.config.max_connections)),
+            shop,
             lobby: Arc::default(),
             is_closing: watch::Sender::new(false),
         }
@@ -138,18 +145,31 @@ impl House {
         S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Send + 'static,
     {
         let guest = Arc::new(Guest::enter(&self.lobby));
-        let speaker = guest.clone();
+        let turn = Arc::new(Turn::default());
+        let (speaker, asked, shop) = (guest.clone(), turn.clone(), self.shop.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             speaker.speaks();
+            asked.asked();
             request.extensions_mut().insert(peer);
-            let (answer, speaker) = (service.call(request), speaker.clone());
+            let answer = match host::check(&request, &shop.config.allowed_hosts) {
+                Ok(()) => Either::Left(service.call(request)),
+                Err(problem) => {
+                    let client = origin::client(Some(peer), request.headers(), &shop.config.trusted_proxies);
+                    Either::Right(ready(Ok(shop.turn_away(problem, client).map(Into::into))))
+                }
+            };
+            let (speaker, asked) = (speaker.clone(), asked.clone());
             async move {
                 let answer = answer.await;
+                asked.answered();
                 speaker.waits();
                 answer
             }
         });
-        let io = TokioIo::new(Patience::new(stream, self.write_timeout));
+        let shop = self.shop.clone();
+        let unreadable = move |status| shop.turn_away(Problem::not_http(status), Some(peer.0.to_canonical()));
+        let patient = Patience::new(stream, turn.clone(), Limits::new(&self.shop.config));
+        let io = TokioIo::new(Shaped::new(patient, turn, unreadable));
         let connection = self.http.serve_connection(io, service);
         let mut is_closing = self.is_closing.subscribe();
         async move {

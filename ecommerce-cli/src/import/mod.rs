@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::Args;
-use ecommerce_core::{CatalogError, Currency, ImportReport, ImportRow, MAX_STOCK};
+use ecommerce_core::{CatalogError, Currency, ImportReport, ImportRow};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     print::count,
     shop::{Shop, system},
 };
-use table::{Cell, Fault, Faults, Table};
+use table::{Fault, Faults, Table};
 
 /// Bring in many products at once, all or nothing.
 ///
@@ -91,12 +91,6 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// How many are on hand.
-fn stock(cell: Cell<'_>) -> Result<i64, Fault> {
-    let stock = cell.text.trim().parse().ok().filter(|stock| (0..=MAX_STOCK).contains(stock));
-    stock.ok_or_else(|| cell.fault(format!("must be a whole number of 0 to {MAX_STOCK}")))
 }
 
 fn refused(file: &str, faults: &Faults) -> Error {

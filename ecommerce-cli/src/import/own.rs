@@ -2,10 +2,7 @@
 
 use ecommerce_core::{Currency, Description, ImportRow, Money, Name, Sku};
 
-use super::{
-    stock,
-    table::{Cell, Fault, Faults, Table},
-};
+use super::table::{Cell, Fault, Faults, Table};
 
 /// The columns that there are. A file may have them in any order.
 pub(crate) const COLUMNS: [&str; 8] = ["name", "price", "stock", "category", "description", "currency", "is_available", "sku"];
@@ -24,7 +21,7 @@ pub(super) fn rows(table: &Table, currency: Currency) -> Result<Vec<ImportRow>, 
         let name = cell(name).and_then(|cell| faults.note(cell.parse::<Name>()));
         let currency = optional(cell(currency_column), &mut faults, Cell::parse).unwrap_or(currency);
         let price = cell(price).and_then(|cell| faults.note(parse_price(cell, currency)));
-        let stock = cell(stock_column).and_then(|cell| faults.note(stock(cell)));
+        let stock = cell(stock_column).and_then(|cell| faults.note(cell.stock()));
         let category = optional(cell(category), &mut faults, Cell::parse::<Name>);
         // An empty cell means an empty description; spaces and line breaks in it are meant.
         let description = cell(description).and_then(|cell| {
@@ -117,6 +114,7 @@ mod tests {
             ("name,price,stock,", "column : number 4 has no name"),
             ("name,price,stock,Price", "column Price: stands twice"),
             ("name;price;stock", "column name;price;stock: is not known"),
+            ("name,price,stock,\"a\n\u{1b}[2Jb\"", "column a  [2Jb: is not known"),
         ] {
             let faults = read(header).unwrap_err();
             assert!(faults[0].starts_with("x.csv line 1, ") && faults[0].contains(reason), "{header}: {faults:?}");

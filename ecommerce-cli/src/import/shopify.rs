@@ -1,12 +1,16 @@
 //! A Shopify product export, of the format before 2025 and of the one since
 //! (help.shopify.com, "Using CSV files to import and export products").
 
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt, iter,
+    str::FromStr,
+};
 
 use ecommerce_core::{Currency, Description, ImportRow, Money, Name, Sku, parse_decimal};
 
 use super::{
-    html, stock,
+    html,
     table::{Cell, Fault, Faults, Line, Table},
 };
 
@@ -233,7 +237,7 @@ fn quantity(cell: Cell<'_>) -> Result<i64, Fault> {
     match cell.text.trim().parse::<i64>() {
         Ok(..0) => Ok(0),
         _ if cell.is_blank() => Ok(0),
-        _ => stock(cell),
+        _ => cell.stock(),
     }
 }
 
@@ -252,11 +256,18 @@ fn tell_apart(mut variants: Vec<Variant>) -> Result<Vec<ImportRow>, Faults> {
     }
     let with_sku = variants.iter().filter(|variant| variant.row.sku.is_some());
     let mut names: HashSet<_> = with_sku.map(|variant| variant.row.name.as_str().to_lowercase()).collect();
+    // How far the numbers of a name with its handle have come.
+    let mut numbers: HashMap<_, u64> = HashMap::new();
     let mut faults = Faults::default();
     for Variant { handle, row } in variants.iter_mut().filter(|variant| variant.row.sku.is_none()) {
         let name = row.name.as_str();
-        let numbered = (2_u64..).map(|number| format!("{name} ({handle} {number})"));
-        let mut candidates = [name.to_owned(), format!("{name} ({handle})")].into_iter().chain(numbered);
+        let with_handle = format!("{name} ({handle})");
+        let number = numbers.entry(with_handle.to_lowercase()).or_insert(1);
+        let numbered = iter::repeat_with(|| {
+            *number += 1;
+            format!("{name} ({handle} {number})")
+        });
+        let mut candidates = [name.to_owned(), with_handle].into_iter().chain(numbered);
         let free = candidates.find(|candidate| names.insert(candidate.to_lowercase())).unwrap_or_default();
         match free.parse() {
             Ok(name) => row.name = name,
@@ -334,6 +345,15 @@ mod tests {
         assert_eq!(rows.iter().filter(|row| row.sku.is_some()).count(), 1);
         let rows = read(OLD, &[line("mug", ""), line("mug", ""), line("mug", "")].concat(), "USD").unwrap();
         assert_eq!(names(&rows), ["Mug", "Mug (mug)", "Mug (mug 2)"], "the title may be repeated");
+    }
+
+    /// Each once tried all the numbers that those before it had taken: hours for a large file.
+    #[test]
+    fn twenty_thousand_products_of_one_title_are_told_apart_in_no_time() {
+        let start = std::time::Instant::now();
+        let rows = read(OLD, &"mug,Mug,,,,,,,,,,,1,5,,\n".repeat(20_000), "USD").unwrap();
+        assert_eq!(rows[19_999].name.as_str(), "Mug (mug 19999)");
+        assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
+use ecommerce_core::MAX_STOCK;
 
 /// So many bad cells are named; after them, only how many more there are.
 const NAMED_FAULTS: usize = 20;
@@ -114,7 +115,8 @@ impl Table {
                 continue;
             };
             if table.header.is_empty() {
-                table.header = cells.iter().map(|name| name.trim().to_owned()).collect();
+                // What is wrong with a column is told by its name, on a terminal.
+                table.header = cells.iter().map(|name| name.trim().replace(char::is_control, " ")).collect();
             } else if !cells.iter().all(|cell| cell.trim().is_empty()) {
                 let (found, wanted) = (cells.len(), table.header.len());
                 if found != wanted {
@@ -162,6 +164,12 @@ impl Cell<'_> {
     /// The same, for a cell that may be empty.
     pub(super) fn parse_optional<T: FromStr<Err: fmt::Display>>(self) -> Result<Option<T>, Fault> {
         if self.is_blank() { Ok(None) } else { self.parse().map(Some) }
+    }
+
+    /// How many are on hand.
+    pub(super) fn stock(self) -> Result<i64, Fault> {
+        let stock = self.text.trim().parse().ok().filter(|stock| (0..=MAX_STOCK).contains(stock));
+        stock.ok_or_else(|| self.fault(format!("must be a whole number of 0 to {MAX_STOCK}")))
     }
 
     pub(super) fn fault(self, reason: impl Into<String>) -> Fault {

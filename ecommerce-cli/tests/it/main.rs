@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod audit;
+mod bank;
 mod catalog;
+mod crashes;
 mod import;
 mod operations;
 mod orders;
@@ -11,3 +13,10 @@ mod sandbox;
 mod serve;
 mod usage;
 mod users;
+
+/// What an attacker and bad luck try: each test begins with the number of SECURITY.md that it shows.
+mod security {
+    mod door;
+    mod load;
+    mod logs;
+}

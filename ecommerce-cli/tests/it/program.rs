@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
-    thread,
-    time::Duration,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
 
@@ -31,13 +31,18 @@ pub(crate) struct Run {
 
 impl Place {
     pub(crate) fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::sqlite_in(&env::temp_dir())
+    }
+
+    /// On a disk that a test has chosen.
+    pub(crate) fn sqlite_in(disk: &Path) -> Self {
+        let folder = tempfile::tempdir_in(disk).unwrap();
         let url = format!("sqlite:{}", folder.path().join("shop.db").display());
         Self { url, folder, postgres: None }
     }
 
     /// A fresh database on the PostgreSQL server, where one answers.
-    fn postgres(name: &str) -> Option<Self> {
+    pub(crate) fn postgres(name: &str) -> Option<Self> {
         let server = server()?;
         let name = format!("ecommerce_cli_{name}_{}", std::process::id());
         administer(server, format!("drop database if exists {name} with (force)")).unwrap();
@@ -155,6 +160,7 @@ pub(crate) fn on_both(name: &str, story: impl Fn(&Place)) {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
+    log: Option<JoinHandle<String>>,
 }
 
 impl Server {
@@ -179,29 +185,42 @@ impl Server {
 
     /// The same of a server that may be gone.
     pub(crate) fn try_post(&self, path: &str, token: Option<&str>, body: &Value) -> Option<(u16, Value)> {
-        let body = body.to_string();
-        let authorization = token.map(|token| format!("Authorization: Token {token}\r\n")).unwrap_or_default();
-        let (status, answer) = self.try_request(&format!(
-            "POST {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             {authorization}Content-Length: {}\r\n\r\n{body}",
-            body.len()
-        ))?;
-        Some((status, serde_json::from_str(&answer).unwrap_or(Value::Null)))
+        let answer = self.call(&format!("POST {path}"), token, &[], Some(body))?;
+        Some((answer.status, answer.json()))
+    }
+
+    /// What a request such as `POST /checkout/` is answered, with further headers, by a server that may be gone.
+    pub(crate) fn call(&self, line: &str, token: Option<&str>, headers: &[&str], body: Option<&Value>) -> Option<Answer> {
+        let mut head = format!("{line} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n");
+        token.iter().for_each(|token| head.push_str(&format!("Authorization: Token {token}\r\n")));
+        headers.iter().for_each(|header| head.push_str(&format!("{header}\r\n")));
+        let body = body.map(Value::to_string).unwrap_or_default();
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+        }
+        self.try_request(&format!("{head}\r\n{body}"))
     }
 
     /// The status and the body that these bytes are answered with.
     pub(crate) fn request(&self, request: &str) -> (u16, String) {
-        self.try_request(request).expect("the server answers")
+        let answer = self.try_request(request).expect("the server answers");
+        (answer.status, answer.body)
     }
 
-    fn try_request(&self, request: &str) -> Option<(u16, String)> {
+    fn try_request(&self, request: &str) -> Option<Answer> {
+        let answer = self.try_answer(request.as_bytes())?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some(Answer { status: head[9..12].parse().unwrap(), head: head.to_owned(), body: body.to_owned() })
+    }
+
+    /// All that is answered to these bytes, with its head.
+    pub(crate) fn try_answer(&self, request: &[u8]) -> Option<String> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream.write_all(request.as_bytes()).ok()?;
+        stream.write_all(request).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some((head[9..12].parse().unwrap(), body.to_owned()))
+        Some(answer)
     }
 
     /// The number of its process.
@@ -209,16 +228,40 @@ impl Server {
         self.child.id().to_string()
     }
 
-    /// Waits until it has ended.
-    pub(crate) fn wait(&mut self) {
-        self.child.wait().unwrap();
+    /// Ends it in the middle of whatever it does.
+    pub(crate) fn kill(&self) {
+        assert!(Command::new("kill").args(["-9", &self.id()]).status().unwrap().success());
     }
 
     /// Asks it to stop, as a supervisor does, and says how it ended.
     pub(crate) fn stop(mut self, signal: &str) -> i32 {
+        self.end(signal)
+    }
+
+    /// Asks it to stop, and gives all that it has logged.
+    pub(crate) fn log(mut self) -> String {
+        assert_eq!(self.end("-TERM"), 0);
+        self.log.take().unwrap().join().unwrap()
+    }
+
+    fn end(&mut self, signal: &str) -> i32 {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
 }
 
@@ -250,9 +293,27 @@ impl Starting {
             before = format!("{before}{line}\n");
         };
         // Somebody must go on reading, or the server would wait for room to log.
-        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Server { child: self.0, address }
+        let log = thread::spawn(move || lines.map_while(Result::ok).flat_map(|line| [line, "\n".to_owned()]).collect());
+        Server { child: self.0, address, log: Some(log) }
     }
+}
+
+/// Waits until something holds, and looks often; whoever waits for a minute waits for ever.
+pub(crate) fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < Duration::from_secs(100), "{what} never came");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A token of the demo's.
+pub(crate) fn login(server: &Server, who: &str) -> String {
+    let account = json!({ "email": format!("{who}@example.com"), "password": format!("demo-{who}") });
+    server.post("/login/", None, &account).1["token"].as_str().unwrap().to_owned()
 }
 
 /// The PostgreSQL server to test on: that of `TEST_DATABASE_URL`, else one on this machine. In CI there must be one.
@@ -283,13 +344,18 @@ fn administer(server: &str, statement: String) -> Result<(), sqlx::Error> {
     })
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// Says what is not tested, past the test runner, which would keep it to itself.
 pub(crate) fn skipped(what: &str) {
-    let _ = writeln!(io::stderr(), "SKIPPED {what}");
+    say(&format!("SKIPPED {what}"));
+}
+
+/// Says something past the test runner.
+pub(crate) fn say(what: &str) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// The root of the workspace.

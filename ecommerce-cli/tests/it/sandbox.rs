@@ -1,38 +1,17 @@
-//! Payments from clone to paid order: in the sandbox, by hand, and with a server that is killed over it.
+//! Payments from clone to paid order: in the sandbox, and by hand.
 
 use std::{
-    collections::BTreeMap,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    process::Command,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-    time::{Duration, Instant},
+    net::TcpStream,
 };
 
-use ecommerce_core::SystemClock;
-use ecommerce_warp::sandbox::{Act, Faults, HeldState, PAYSTACK_KEY, STRIPE_KEY, STRIPE_WEBHOOK_SECRET, Sandbox};
-use serde_json::{Value, json};
+use ecommerce_warp::sandbox::Act;
+use serde_json::json;
 
-use crate::program::{Place, Run, Server, Starting, on_both};
-
-/// Waits until something holds, and looks often; whoever waits for a minute waits for ever.
-fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < Duration::from_secs(100), "{what} never came");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// A token of the demo's.
-fn login(server: &Server, who: &str) -> String {
-    let account = json!({ "email": format!("{who}@example.com"), "password": format!("demo-{who}") });
-    server.post("/login/", None, &account).1["token"].as_str().unwrap().to_owned()
-}
+use crate::{
+    bank::Bank,
+    program::{Place, Run, Server, login, on_both, wait_until},
+};
 
 /// Presses a button of a payment page.
 fn press(page: &str, button: &str) -> String {
@@ -87,44 +66,6 @@ fn real_keys_and_the_sandbox_do_not_meet() {
     }
 }
 
-/// A sandbox of the test's own, which outlives the servers that call it.
-struct Bank {
-    sandbox: Sandbox,
-    shop: String,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Bank {
-    fn open() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let shop = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let sandbox = runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            Sandbox::start(listener, &format!("http://{shop}"), SystemClock).unwrap()
-        });
-        Self { sandbox, shop, _runtime: runtime }
-    }
-
-    /// The program, with the keys and addresses of this bank.
-    fn command(&self, place: &Place, words: &[&str]) -> Command {
-        let mut command = place.command(words);
-        command.env("STRIPE_SECRET_KEY", STRIPE_KEY).env("STRIPE_WEBHOOK_SECRET", STRIPE_WEBHOOK_SECRET);
-        command.env("PAYSTACK_SECRET_KEY", PAYSTACK_KEY);
-        command.env("STRIPE_API_BASE", self.sandbox.url()).env("PAYSTACK_API_BASE", self.sandbox.url());
-        command
-    }
-
-    fn serve(&self, place: &Place) -> Server {
-        Starting::from(self.command(place, &["serve", "--demo", "--listen", &self.shop])).listening()
-    }
-
-    fn json(&self, place: &Place, words: &[&str]) -> Value {
-        let run = Run::of(&mut self.command(place, &[words, &["--json"]].concat()));
-        assert_eq!(run.code, 0, "{words:?}: {}", run.err);
-        serde_json::from_str(&run.out).unwrap()
-    }
-}
-
 #[test]
 fn the_books_are_reconciled_by_hand() {
     on_both("reconcile", |place| {
@@ -147,87 +88,4 @@ fn the_books_are_reconciled_by_hand() {
         assert_eq!(twice.iter().map(|held| held.captured - held.refunded).filter(|kept| *kept > 0).count(), 1);
         place.ok(&["doctor"]);
     });
-}
-
-#[test]
-fn a_server_that_is_killed_finishes_its_work() {
-    let (place, bank) = (Place::sqlite(), Bank::open());
-    let mut faults = Faults::default();
-    faults.lose_answers = 15;
-    faults.lose_requests = 5;
-    faults.drop_events = 10;
-    faults.slow_answers = Duration::from_millis(30);
-    bank.sandbox.set_faults(faults);
-    let mut server = bank.serve(&place);
-    let mug = place.json(&["product", "create", "--name", "Mug", "--price", "10", "--stock", "100000"])["id"].clone();
-    let account = |buyer| json!({ "email": format!("buyer{buyer}@example.com"), "password": "correct horse" });
-    let buyers: Vec<_> = (0..4).map(|buyer| server.post("/register/", None, &account(buyer)).1["token"].clone()).collect();
-    let mut placed = BTreeMap::new();
-    for round in 0..8_u64 {
-        let is_over = AtomicBool::new(false);
-        let orders = thread::scope(|scope| {
-            let buy = |token| buy(&bank, &server, token, &mug, &is_over);
-            let buyers: Vec<_> = buyers.iter().map(|token| scope.spawn(move || buy(token.as_str().unwrap()))).collect();
-            thread::sleep(Duration::from_millis(150 + round * 70));
-            assert!(Command::new("kill").args(["-9", &server.id()]).status().unwrap().success());
-            is_over.store(true, Ordering::Relaxed);
-            buyers.into_iter().flat_map(|buyer| buyer.join().unwrap()).collect::<Vec<_>>()
-        });
-        server.wait();
-        placed.extend(orders);
-        server = bank.serve(&place);
-    }
-    assert!(placed.len() > 20, "only {} orders", placed.len());
-
-    // Everything works again, and whoever has not paid yet does.
-    bank.sandbox.set_faults(Faults::default());
-    let orders = wait_until("the end of it", || {
-        for held in bank.sandbox.payments().iter().filter(|held| held.state == HeldState::Open) {
-            let _ = bank.sandbox.act(&held.id, Act::Pay);
-        }
-        let orders = place.json(&["order", "list"]);
-        let is_open = |order: &Value| {
-            let refunds = order["refunds"].as_array().unwrap();
-            order["status"] == "pending_payment" || refunds.iter().any(|refund| refund["status"] != "succeeded")
-        };
-        (!orders.as_array().unwrap().iter().any(is_open)).then_some(orders)
-    });
-    drop(server);
-    place.ok(&["doctor"]);
-
-    let total = |id: &i64| orders.as_array().unwrap().iter().find(|order| order["id"] == *id).map(|order| order["total"].clone());
-    for (id, answered) in &placed {
-        assert_eq!(total(id).as_ref(), Some(answered), "order {id} was answered, and is lost");
-    }
-    let mut kept = BTreeMap::<_, i64>::new();
-    for held in bank.sandbox.payments() {
-        assert!(held.refunded <= held.captured, "more went back than came: {held:?}");
-        *kept.entry(held.order).or_default() += held.captured - held.refunded;
-    }
-    for order in orders.as_array().unwrap() {
-        let total = order["total"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
-        let paid = if order["status"] == "paid" { total } else { 0 };
-        let id = ecommerce_core::OrderId::new(order["id"].as_i64().unwrap());
-        assert_eq!(kept.get(&id).copied().unwrap_or(0), paid, "{order}");
-    }
-}
-
-/// Buys and pays until the server is gone; answers the orders that were answered.
-fn buy(bank: &Bank, server: &Server, token: &str, mug: &Value, is_over: &AtomicBool) -> Vec<(i64, Value)> {
-    let mut orders = Vec::new();
-    while !is_over.load(Ordering::Relaxed) {
-        let line = json!({ "product": mug, "quantity": 1 });
-        let provider = if orders.len() % 2 == 0 { "stripe" } else { "paystack" };
-        let added = server.try_post("/create-cart/", Some(token), &line);
-        let order = added.and_then(|_| server.try_post("/checkout/", Some(token), &json!({ "provider": provider })));
-        let Some((status, order)) = order else { break };
-        if status == 201 {
-            orders.push((order["id"].as_i64().unwrap(), order["total"].clone()));
-            if let Some(reference) = order["payments"][0]["reference"].as_str() {
-                let act = if orders.len() % 5 == 0 { Act::PayTwice } else { Act::Pay };
-                let _ = bank.sandbox.act(reference, act);
-            }
-        }
-    }
-    orders
 }

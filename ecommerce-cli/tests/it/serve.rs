@@ -53,6 +53,20 @@ fn a_demo_sells_something_at_once() {
 }
 
 #[test]
+fn s29_no_account_is_there_without_a_demo() {
+    on_both("nobody", |place| {
+        let server = Server::start(place, &[]);
+        for (email, password) in [("admin@example.com", "demo-admin"), ("customer@example.com", "demo-customer")] {
+            assert_eq!(server.post("/login/", None, &json!({"email": email, "password": password})).0, 401);
+        }
+        let ann = json!({"email": "ann@example.com", "password": "correct horse"});
+        assert_eq!(server.post("/register/", None, &ann).1["user"]["role"], "customer");
+        assert_eq!(server.stop("-TERM"), 0);
+        assert_eq!(place.json(&["user", "list"]).as_array().unwrap().len(), 1);
+    });
+}
+
+#[test]
 fn a_demo_says_how_to_sign_in_or_why_it_does_not() {
     let place = Place::sqlite();
     for part in ["customer@example.com", "not empty"] {
@@ -66,9 +80,9 @@ fn a_demo_says_how_to_sign_in_or_why_it_does_not() {
 }
 
 #[test]
-fn two_servers_start_on_one_empty_database_at_once() {
-    on_both("two", |place| {
-        let starting: Vec<_> = (0..2).map(|_| Server::spawn(place, &["--demo"])).collect();
+fn four_servers_start_on_one_empty_database_at_once() {
+    on_both("four", |place| {
+        let starting: Vec<_> = (0..4).map(|_| Server::spawn(place, &["--demo"])).collect();
         let servers: Vec<_> = starting.into_iter().map(Starting::listening).collect();
         for server in &servers {
             assert_eq!(server.get("/product/").0, 200);

@@ -8,7 +8,7 @@ fn create_admin(place: &Place, email: &str, password: &str) -> Run {
 }
 
 #[test]
-fn the_first_admin_is_made_from_standard_input() {
+fn s29_the_first_admin_is_made_from_standard_input() {
     on_both("admin", |place| {
         let run = create_admin(place, "Ann@Example.com", "correct horse\n");
         assert_eq!((run.code, run.out.as_str()), (0, "Ann@Example.com can now sign in as an admin.\n"), "{}", run.err);
@@ -34,6 +34,12 @@ fn a_bad_password_is_refused_before_an_account_is_made() {
         assert_eq!(run.code, 1);
         assert!(run.err.starts_with("error: the password must have 8 to 128 characters"), "{}", run.err);
     }
+    for (password, reason) in
+        [("Password1", "must not be one of the most common ones"), ("ann@example.com", "must not be the e-mail")]
+    {
+        let run = create_admin(&place, "Ann@example.com", password);
+        assert_eq!((run.code, run.err.as_str()), (1, format!("error: the password {reason}\n").as_str()));
+    }
     let run = Run::reading(
         &mut place.command(&["user", "create-admin", "--email", "a@b.co", "--password-stdin"]),
         b"\xff\xff\xff\xff\xff\xff\xff\xff",
@@ -51,5 +57,21 @@ fn a_role_is_given_and_taken() {
         assert!(place.ok(&["user", "list"]).contains("customer"));
         let error = place.fails(&["user", "set-role", "--email", "bob@example.com", "--role", "admin"]);
         assert!(error.contains("bob@example.com") && error.contains("`ecommerce user list`"), "{error}");
+    });
+}
+
+#[test]
+fn s11_an_account_is_disabled_and_enabled() {
+    on_both("disable", |place| {
+        create_admin(place, "ann@example.com", "correct horse");
+        assert_eq!(place.ok(&["user", "disable", "--email", "ANN@example.com"]), "ann@example.com cannot sign in any more.\n");
+        assert!(place.ok(&["user", "list"]).contains("yes"));
+        let user = place.json(&["user", "enable", "--email", "ann@example.com"]);
+        assert_eq!(user["email"], "ann@example.com");
+        assert!(!place.ok(&["user", "list"]).contains("yes"));
+        let error = place.fails(&["user", "disable", "--email", "bob@example.com"]);
+        assert!(error.contains("bob@example.com") && error.contains("`ecommerce user list`"), "{error}");
+        let log = place.json(&["audit"]);
+        assert_eq!((&log[0]["action"], &log[1]["action"]), (&Value::from("user.enabled"), &Value::from("user.disabled")));
     });
 }

@@ -1,8 +1,11 @@
 //! Who somebody is: accounts and sessions, which give the proofs that other calls ask for.
 
 mod api;
+mod common_passwords;
 mod password;
+mod sign_in;
 pub(crate) mod sql;
+mod throttle;
 mod token;
 
 use std::fmt::Display;
@@ -43,6 +46,9 @@ pub struct User {
     pub role: Role,
     /// When they registered.
     pub created_at: Timestamp,
+    /// Whether they may not sign in; only the shop's operators see it.
+    #[serde(skip)]
+    pub disabled: bool,
 }
 
 /// What a new account is made from.
@@ -124,15 +130,21 @@ pub enum AccountError {
     /// Another account has this e-mail, perhaps in other capitals.
     #[error("an account with this e-mail exists already")]
     EmailTaken,
-    /// The e-mail is unknown or the password wrong; which of them is not told.
+    /// A new account's password is its own e-mail.
+    #[error("the password must not be the e-mail")]
+    PasswordIsEmail,
+    /// The e-mail is unknown or the password wrong, or the account is disabled; which of them is not told.
     #[error("e-mail or password is wrong")]
     InvalidCredentials,
-    /// Too many failures for this e-mail: none is checked for a while.
+    /// Too many failures for this e-mail or from this address: wait for a while.
     #[error("too many failed log-ins, try again in {} seconds", .retry_after.as_secs())]
     TooManyFailures {
         /// How long to wait, at most 15 minutes.
         retry_after: std::time::Duration,
     },
+    /// So many passwords are being checked that this one's turn did not come in time.
+    #[error("too many are signing in at once, try again in a moment")]
+    Busy,
     /// The token is missing, unknown, expired or logged out.
     #[error("the token is unknown, expired or logged out")]
     Unauthenticated,

@@ -1,4 +1,7 @@
-use std::sync::{Arc, LazyLock};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use argon2::{
     Algorithm, Argon2, Block, Params,
@@ -8,11 +11,15 @@ use argon2::{
     },
 };
 use rand::{TryRng, rngs::SysRng};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
-use crate::{Invalid, StoreError, text};
+use super::common_passwords::is_common;
+use crate::{Email, Invalid, StoreError, text};
 
-/// A password at the door: 8 to 128 characters of any kind, never printed.
+/// A password at the door: 8 to 128 characters of any kind, none of the most common ones, never printed.
 #[derive(Clone)]
 pub struct Password(String);
 
@@ -21,7 +28,17 @@ impl std::str::FromStr for Password {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         text::length(text, 8, 128)?;
+        if is_common(text) {
+            return Err(Invalid::new("must not be one of the most common ones"));
+        }
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl Password {
+    /// Is it the address that the account is known by?
+    pub(super) fn is(&self, email: &Email) -> bool {
+        self.0.eq_ignore_ascii_case(email.as_str())
     }
 }
 
@@ -33,43 +50,94 @@ impl std::fmt::Debug for Password {
 
 /// Hashes passwords with Argon2id (RFC 9106) at the crate's parameters: 19 MiB, two passes, one lane.
 ///
-/// Each hash takes a whole core and 19 MiB for about 20 ms, so only as many run at once as there are cores,
-/// on threads of their own; the others wait.
+/// Each hash takes a whole core and 19 MiB for about 20 ms, so whoever needs one waits for a turn, of which there are as
+/// many as cores, but no more than [`Hasher::MOST_TURNS`]. Who waits holds nothing else.
 #[derive(Clone)]
-pub(crate) struct Hasher(Arc<Semaphore>);
+pub(crate) struct Hasher {
+    turns: Arc<Semaphore>,
+    longest_wait: Duration,
+}
+
+/// The right to hash. It stays with the work until that is done, also when nobody waits for the answer any more.
+pub(crate) struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// How a password compares to a hash.
+pub(crate) struct Verdict {
+    pub(crate) is_right: bool,
+    /// Of a right password the hash that shall take the place of a weaker one.
+    pub(crate) stronger_hash: Option<String>,
+    /// Kept for as long as the verdict is.
+    _turn: Turn,
+}
 
 /// What an unknown e-mail is checked against, so that it takes as long as a wrong password.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash(b"nobody has this password").ok());
 
 impl Hasher {
-    pub(crate) fn new() -> Self {
+    /// Together they take 152 MiB.
+    const MOST_TURNS: usize = 8;
+
+    pub(crate) fn new(longest_wait: Duration) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Semaphore::new(cores)))
+        Self { turns: Arc::new(Semaphore::new(cores.min(Self::MOST_TURNS))), longest_wait }
     }
 
+    /// Waits for a turn; `None` when it does not come in time.
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        let turn = timeout(self.longest_wait, self.turns.clone().acquire_owned()).await;
+        turn.ok()?.ok().map(|permit| Turn { _permit: permit })
+    }
+
+    /// A turn that nobody else wants now.
+    pub(crate) fn idle_turn(&self) -> Option<Turn> {
+        self.turns.clone().try_acquire_owned().ok().map(|permit| Turn { _permit: permit })
+    }
+}
+
+impl Turn {
     /// The password as a PHC string.
-    pub(crate) async fn hash(&self, password: &Password) -> Result<String, StoreError> {
+    pub(crate) async fn hash(self, password: &Password) -> Result<String, StoreError> {
         let password = password.0.clone();
-        self.run(move || hash(password.as_bytes())).await?
+        let (hash, _) = self.run(move || hash(password.as_bytes())).await?;
+        hash
     }
 
     /// Is it the password of this hash? Without a hash the answer is no, and takes as long.
-    pub(crate) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool, StoreError> {
+    pub(crate) async fn verify(self, password: &str, known_hash: Option<String>) -> Result<Verdict, StoreError> {
         // No account has a longer password, and hashing a megabyte would cost an attacker nothing.
         let password = password.chars().take(129).collect::<String>();
-        self.run(move || {
-            let known = hash.is_some();
-            let Some(hash) = hash.or_else(|| NOBODY.clone()) else { return false };
-            let matches = PasswordHash::new(&hash).is_ok_and(|hash| Argon2id.verify_password(password.as_bytes(), &hash).is_ok());
-            matches && known
-        })
-        .await
+        let work = move || {
+            let is_right = matches(password.as_bytes(), known_hash.as_deref()) && known_hash.is_some();
+            let is_weak = is_right && known_hash.as_deref().is_some_and(is_weak);
+            let stronger_hash = is_weak.then(|| hash(password.as_bytes())).transpose()?;
+            Ok::<_, StoreError>((is_right, stronger_hash))
+        };
+        let (verdict, turn) = self.run(work).await?;
+        let (is_right, stronger_hash) = verdict?;
+        Ok(Verdict { is_right, stronger_hash, _turn: turn })
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-        let _permit = self.0.acquire().await.map_err(|_| StoreError::other("the store is closed"))?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::other("hashing a password failed"))
+    async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<(T, Self), StoreError> {
+        let done = tokio::task::spawn_blocking(move || (work(), self)).await;
+        done.map_err(|_| StoreError::other("hashing a password failed"))
     }
+}
+
+/// Is it the password of this hash, or else of nobody's?
+fn matches(password: &[u8], hash: Option<&str>) -> bool {
+    let hash = hash.or(NOBODY.as_deref()).map(PasswordHash::new);
+    hash.is_some_and(|hash| hash.is_ok_and(|hash| Argon2id.verify_password(password, &hash).is_ok()))
+}
+
+/// Was it made with less than what a new hash is made with?
+fn is_weak(hash: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else { return true };
+    let Ok(params) = Params::try_from(&hash.params) else { return true };
+    let is_today_s_kind =
+        hash.algorithm == Algorithm::default().ident() && hash.version == Some(argon2::Version::default().into());
+    !is_today_s_kind || params.m_cost() < Params::DEFAULT_M_COST || params.t_cost() < Params::DEFAULT_T_COST
 }
 
 fn hash(password: &[u8]) -> Result<String, StoreError> {
@@ -124,14 +192,21 @@ impl CustomizedPasswordHasher<PasswordHash> for Argon2id {
 mod tests {
     use super::*;
 
+    fn hasher(turns: usize) -> Hasher {
+        Hasher { turns: Arc::new(Semaphore::new(turns)), longest_wait: Duration::from_secs(30) }
+    }
+
+    async fn is_right(hasher: &Hasher, password: &str, hash: Option<String>) -> bool {
+        hasher.turn().await.unwrap().verify(password, hash).await.unwrap().is_right
+    }
+
     #[tokio::test]
     async fn a_password_is_found_again_by_its_hash_alone() {
-        let hasher = Hasher::new();
-        let hash = hasher.hash(&"correct horse".parse().unwrap()).await.unwrap();
+        let hasher = hasher(1);
+        let hash = hasher.turn().await.unwrap().hash(&"correct horse".parse().unwrap()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(hasher.verify("correct horse", Some(hash.clone())).await.unwrap());
-        assert!(!hasher.verify("correct horsf", Some(hash)).await.unwrap());
-        assert!(!hasher.verify("nobody has this password", None).await.unwrap());
+        assert!(is_right(&hasher, "correct horse", Some(hash.clone())).await);
+        assert!(!is_right(&hasher, "correct horsf", Some(hash)).await);
     }
 
     #[test]
@@ -144,10 +219,74 @@ mod tests {
         assert!(Argon2id.verify_password(b"correct horse", &theirs.unwrap()).is_ok());
     }
 
+    /// S5: what counts as weaker than today's.
     #[test]
-    fn characters_are_counted_and_nothing_is_printed() {
+    fn s05_a_hash_is_weak_that_was_made_with_less() {
+        let salt_and_hash = "c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        for (settings, weak) in [
+            ("argon2id$v=19$m=19456,t=2,p=1", false),
+            ("argon2id$v=19$m=65536,t=3,p=4", false),
+            ("argon2id$v=19$m=19455,t=2,p=1", true),
+            ("argon2id$v=19$m=47104,t=1,p=1", true),
+            ("argon2id$v=16$m=19456,t=2,p=1", true),
+            ("argon2i$v=19$m=19456,t=2,p=1", true),
+        ] {
+            let text = format!("${settings}${salt_and_hash}");
+            assert_eq!(is_weak(&text), weak, "{settings}");
+        }
+    }
+
+    /// S7: where there is no hash, another as strong is verified, and whoever knows its password is nobody all the same.
+    #[tokio::test]
+    async fn s07_an_unknown_e_mail_takes_the_way_of_a_wrong_password() {
+        let settings = |hash: &str| hash.rsplitn(3, '$').last().unwrap().to_owned();
+        assert_eq!(settings(NOBODY.as_deref().unwrap()), settings(&hash(b"correct horse").unwrap()));
+        assert!(matches(b"nobody has this password", None) && !matches(b"correct horse", None));
+        assert!(!is_right(&hasher(1), "nobody has this password", None).await);
+    }
+
+    /// S9: who goes away leaves work behind that is still going on, and no turn before it has ended.
+    #[tokio::test]
+    async fn s09_a_turn_is_taken_until_the_work_is_done() {
+        let hasher = hasher(1);
+        let (begun, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(std::sync::Barrier::new(2)));
+        let work = {
+            let (begun, go_on) = (begun.clone(), go_on.clone());
+            move || {
+                begun.add_permits(1);
+                go_on.wait();
+            }
+        };
+        let waiting = tokio::spawn(hasher.turn().await.unwrap().run(work));
+        begun.acquire().await.unwrap().forget();
+        waiting.abort();
+        assert!(waiting.await.is_err());
+        assert!(hasher.idle_turn().is_none(), "two would hash at once");
+        go_on.wait();
+        assert!(hasher.turn().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn s09_nobody_waits_for_ever() {
+        let hasher = Hasher { longest_wait: Duration::ZERO, ..hasher(1) };
+        let turn = hasher.turn().await.unwrap();
+        assert!(hasher.turn().await.is_none() && hasher.idle_turn().is_none());
+        drop(turn);
+        assert!(hasher.turn().await.is_some());
+    }
+
+    /// S9: however many cores there are, less than 200 MB.
+    #[test]
+    fn s09_all_hashes_at_once_fit_into_their_bound() {
+        let of_one = Params::default().block_count() * Block::SIZE;
+        assert!(Hasher::MOST_TURNS * of_one < 180_000_000, "{of_one}");
+        assert!(Hasher::new(Duration::ZERO).turns.available_permits() <= Hasher::MOST_TURNS);
+    }
+
+    #[test]
+    fn s06_characters_are_counted_and_nothing_is_printed() {
         assert!("sieben7".parse::<Password>().is_err() && "é".repeat(129).parse::<Password>().is_err());
         assert!("é".repeat(128).parse::<Password>().is_ok());
-        assert!(!format!("{:?}", "correct horse".parse::<Password>().unwrap()).contains("horse"));
+        assert_eq!(format!("{:?}", "correct horse".parse::<Password>().unwrap()), "Password(..)");
     }
 }

@@ -73,11 +73,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_long_different_and_not_printed() {
+    fn s10_tokens_are_long_different_and_not_printed() {
         let (one, other) = (Token::generate(&SystemTokens).unwrap(), Token::generate(&SystemTokens).unwrap());
         assert_eq!(one.reveal().len(), 64);
         assert_ne!(one.reveal(), other.reveal());
         assert_eq!(format!("{one:?}"), "Token(..)");
+        assert_ne!(nonce(&SystemTokens).unwrap(), nonce(&SystemTokens).unwrap());
+        assert_eq!(nonce(&SystemTokens).unwrap().len(), 16);
         assert_eq!(hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -4,6 +4,8 @@ use crate::{Admin, Page, PageRequest, Store, StoreError};
 impl Store {
     /// What admins and the program itself did to the shop, newest first.
     ///
+    /// Whether the shop's rows contradict each other is another question: [`Store::audit`].
+    ///
     /// ```
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use ecommerce_core::{AuditFilter, Money, NewProduct, PageRequest, Store};

@@ -36,6 +36,10 @@ text::words! {
         AdminCreated = "user.admin_created",
         /// Gave an account another role.
         RoleChanged = "user.role_changed",
+        /// Disabled an account, and ended its sessions.
+        UserDisabled = "user.disabled",
+        /// Let a disabled account sign in again.
+        UserEnabled = "user.enabled",
         /// Took the goods of an order one step further.
         OrderFulfilled = "order.fulfilled",
         /// Called an order off by the right of an admin.

@@ -1,6 +1,12 @@
 //! How products are found: text as words, and prices as numbers that sort.
+//!
+//! Text is kept as it was written and compared in one form: in lower case, and composed (Unicode's form C), since a
+//! keyboard may write `é` as one character or as two. Both databases get words that were made here.
+
+use std::borrow::Cow;
 
 use rust_decimal::Decimal;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::Money;
 
@@ -11,14 +17,14 @@ const MAX_WORDS: usize = 10;
 /// The most digits after the point that a currency has (ISO 4217: CLF and UYW).
 const PRICE_DIGITS: u32 = 4;
 
-/// The form under which a name is compared: upper and lower case are one.
+/// The form under which a name is compared: upper and lower case are one, and so are composed and decomposed characters.
 pub(super) fn key(name: &str) -> String {
-    name.to_lowercase()
+    composed(name).to_lowercase()
 }
 
 /// The words of a text as a search looks for them: `Café-Mug No. 2` is ` café mug no 2`, each word behind a space.
 pub(super) fn words(text: &str) -> String {
-    split(&text.to_lowercase()).flat_map(|word| [" ", word]).collect()
+    split(&key(text)).flat_map(|word| [" ", word]).collect()
 }
 
 /// The patterns for `like` that a text's [`words`] must all match, each finding the beginning of a word.
@@ -27,7 +33,7 @@ pub(super) fn words(text: &str) -> String {
 pub(super) fn patterns(search: Option<&str>) -> Option<Vec<String>> {
     let search: String = search.unwrap_or_default().trim().chars().take(MAX_CHARACTERS).collect();
     // A word is letters and digits only, so that nothing in it means something to `like`.
-    let patterns: Vec<_> = split(&search.to_lowercase()).take(MAX_WORDS).map(|word| format!("% {word}%")).collect();
+    let patterns: Vec<_> = split(&key(&search)).take(MAX_WORDS).map(|word| format!("% {word}%")).collect();
     (search.is_empty() || !patterns.is_empty()).then_some(patterns)
 }
 
@@ -54,6 +60,13 @@ fn scaled(price: Decimal, round: fn(Decimal) -> Decimal) -> i64 {
     exact.and_then(|exact| i64::try_from(round(exact)).ok()).unwrap_or(out_of_range)
 }
 
+fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => text.into(),
+        _ => text.nfc().collect::<String>().into(),
+    }
+}
+
 fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
 }
@@ -75,6 +88,15 @@ mod tests {
         assert_eq!(words("Café-Mug No. 2"), " café mug no 2");
         assert_eq!(words("snake_case 100% \\ 'q'"), " snake case 100 q");
         assert_eq!(words(" …!\n"), "");
+    }
+
+    #[test]
+    fn composed_and_decomposed_are_one() {
+        let (composed, decomposed) = ("Crème brûlée", "Cre\u{300}me bru\u{302}le\u{301}e");
+        assert_ne!(composed, decomposed);
+        assert_eq!(key(composed), key(decomposed));
+        assert_eq!(words(decomposed), " crème brûlée");
+        assert_eq!(patterns(Some(decomposed)), patterns(Some(composed)));
     }
 
     #[test]

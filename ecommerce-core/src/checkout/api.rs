@@ -53,16 +53,16 @@ impl Store {
         checkout: Checkout,
     ) -> Result<Checkout, CheckoutError> {
         let Some(payment) = checkout.order.payments.first() else { return Ok(checkout) };
-        if self.providers().callable(payment.provider).is_none() || payment.checkout_url.is_some() {
+        if self.providers().callable(payment.provider).is_none() {
             return Ok(checkout);
         }
         if checkout.replayed {
             self.ensure_begun(payment.id).await?;
-            let order = self.replay(&mut self.write().await?, customer, request).await?;
+            let order = retry(async || self.replay(&mut self.write().await?, customer, request).await).await?;
             return Ok(Checkout { order: order.unwrap_or(checkout.order), replayed: true });
         }
         self.begin_now(payment.id).await?;
-        let order = orders::sql::get(&mut self.snapshot().await?, checkout.order.id).await?;
+        let order = retry(async || orders::sql::get(&mut self.snapshot().await?, checkout.order.id).await).await?;
         Ok(Checkout { order, replayed: false })
     }
 

@@ -1,11 +1,11 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, SqlitePool,
+    AssertSqlSafe, ConnectOptions, Connection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Db, retry};
+use super::{DatabaseCall, Db, Pools, files, retry};
 use crate::StoreError;
 
 /// How many connections read beside the one that writes.
@@ -14,7 +14,7 @@ const READERS: u32 = 4;
 /// SQLite before 3.51.3 can corrupt a write-ahead log when two connections checkpoint at once (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_SAFE: (u32, u32, u32) = (3, 51, 3);
 
-pub(super) async fn open(url: &str) -> Result<Db, StoreError> {
+pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -24,17 +24,21 @@ pub(super) async fn open(url: &str) -> Result<Db, StoreError> {
         .busy_timeout(Duration::from_secs(5))
         .statement_cache_capacity(500)
         .disable_statement_logging();
+    // A database in memory belongs to its one connection.
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    if !in_memory {
+        files::make_if_missing(options.get_filename()).map_err(sqlx::Error::from)?;
+    }
     // Of two processes that make the same file at once, SQLite turns one away without a wait while the other switches to WAL.
     let writer = retry(async || Ok::<_, StoreError>(pool(1).connect_with(options.clone()).await?)).await?;
     check_version(&writer).await?;
-    // A database in memory belongs to its one connection.
-    let readers = if url.contains(":memory:") || url.contains("mode=memory") {
+    let readers = if in_memory {
         writer.clone()
     } else {
         let options = options.read_only(true).create_if_missing(false);
         retry(async || Ok::<_, StoreError>(pool(READERS).connect_with(options.clone()).await?)).await?
     };
-    Ok(Db::Sqlite { writer, readers })
+    Ok(Pools::Sqlite { writer, readers })
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {
@@ -44,6 +48,9 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(30))
+        // When the disk is full, SQLite may roll a transaction back by itself, which the driver does not notice: it would begin
+        // no other one on this connection, ever.
+        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
 }
 
 async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
@@ -56,17 +63,16 @@ async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes a consistent copy of the live database to a new file.
+/// Writes a consistent copy of the live database to a new file, whole and on the disk, or leaves none.
 pub(crate) async fn backup(db: &Db, file: &Path) -> Result<(), StoreError> {
-    let Db::Sqlite { readers, .. } = db else {
+    let Pools::Sqlite { readers, .. } = &db.pools else {
         return Err(StoreError::other("only a SQLite store is backed up this way; use pg_dump for PostgreSQL"));
     };
-    if file.exists() {
-        return Err(StoreError::other(format!("{} exists already", file.display())));
-    }
     let Some(name) = file.to_str() else {
         return Err(StoreError::other("the file's name must be UTF-8"));
     };
-    sqlx::query(AssertSqlSafe("vacuum into $1".to_owned())).bind(name.to_owned()).execute(readers).await?;
-    Ok(())
+    let copy = files::NewFile::make(file).map_err(|error| StoreError::other(error.to_string()))?;
+    let copied = sqlx::query(AssertSqlSafe("vacuum into $1".to_owned())).bind(name.to_owned()).execute(readers);
+    db.faults.pass(DatabaseCall::Statement("backup"), copied).await?;
+    copy.keep().map_err(|error| StoreError::other(error.to_string()))
 }

@@ -51,6 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// [`OrderError::Unknown`]; [`OrderError::InvalidTransition`] when it does not wait for payment;
+    /// [`PaymentError::TooManyPayments`] after as many attempts as [`crate::Limits::payments_per_order`] allows;
     /// [`PaymentError::CurrencyNotAccepted`] and [`PaymentError::AmountNotAccepted`]; [`PaymentError::Invalid`] when the
     /// store does not know the provider.
     pub async fn order_pay(
@@ -72,6 +73,10 @@ impl Store {
                 Some(Err(NotAccepted::Amount)) => return Err(PaymentError::AmountNotAccepted(provider)),
                 None => return Err(InvalidField::new("provider", "is none that this shop has").into()),
             }
+            let most = self.limits().payments_per_order;
+            if sql::count_payments(&mut tx, id).await? >= i64::from(most) {
+                return Err(PaymentError::TooManyPayments(most));
+            }
             let payment = self.start_payment(&mut tx, id, provider, order.total).await?;
             Ok((self.finish(tx, id).await?, payment))
         })
@@ -80,7 +85,7 @@ impl Store {
             return Ok(order);
         }
         self.begin_now(payment).await?;
-        Ok(orders::sql::get(&mut self.snapshot().await?, id).await?)
+        Ok(retry(async || orders::sql::get(&mut self.snapshot().await?, id).await).await?)
     }
 
     /// Says that the money of an order has come by hand: bank transfer or cash. Saying it twice is saying it once.

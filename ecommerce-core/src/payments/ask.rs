@@ -8,7 +8,7 @@ use super::{
     calls,
     capture::Case,
     inbox,
-    schedule::{CALL_WITHIN, CALLS_AT_ONCE, Call},
+    schedule::{CALL_WITHIN, Call},
 };
 use crate::{
     Money, News, PaymentId, ProviderError, ProviderName, Report, Store, StoreError,
@@ -22,12 +22,11 @@ impl Store {
     /// Asks a provider about every payment that is due, several at once.
     pub(crate) async fn ask_due(&self, by: ProviderName) -> Result<(), StoreError> {
         loop {
-            let due = calls::due_payments(&mut self.read().await?, by, self.now()).await?;
+            let due = retry(async || calls::due_payments(&mut self.read().await?, by, self.now()).await).await?;
             let is_all = due.len() < AT_ONCE;
-            each(
-                due,
-                |payment| async move { if self.claim(payment).await? { self.ask(payment).await.map(drop) } else { Ok(()) } },
-            )
+            self.each(due, |payment| async move {
+                if self.claim(payment).await? { self.ask(payment).await.map(drop) } else { Ok(()) }
+            })
             .await?;
             if is_all {
                 return Ok(());
@@ -35,22 +34,34 @@ impl Store {
         }
     }
 
+    /// Does something for each, several at once. Each is tried, whatever comes of the others; the last error is told.
+    pub(super) async fn each<T, F>(&self, all: Vec<T>, deed: impl Fn(T) -> F) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
+        let done = stream::iter(all).map(deed).buffer_unordered(self.limits().provider_calls_at_once.max(1));
+        done.fold(Ok(()), async |before, now| now.and(before)).await
+    }
+
     /// Asks the provider what there is to ask about the payment, and notes the answer. The caller has the call to itself.
     /// Says whether the provider answered.
     pub(super) async fn ask(&self, payment: PaymentId) -> Result<bool, StoreError> {
-        let (name, standing) = calls::standing(&mut self.read().await?, payment).await?;
+        let (name, standing) = retry(async || calls::standing(&mut self.read().await?, payment).await).await?;
         let provider = self.providers().callable(name);
         let (Some(provider), Some(call)) = (provider, standing.call()) else {
-            let mut tx = self.write().await?;
-            calls::set_call(&mut tx, payment, None).await?;
-            tx.commit().await?;
+            retry(async || {
+                let mut tx = self.write().await?;
+                calls::set_call(&mut tx, payment, None).await?;
+                tx.commit().await
+            })
+            .await?;
             return Ok(true);
         };
         if call == Call::Begin {
             self.begin(payment, CALL_WITHIN).await?;
             return Ok(true);
         }
-        let attempt = calls::known(&mut self.read().await?, payment).await?;
+        let attempt = retry(async || calls::known(&mut self.read().await?, payment).await).await?;
         let answer = within(CALL_WITHIN, async {
             if call == Call::Close { provider.close(&attempt).await } else { provider.fetch(&attempt).await }
         });
@@ -114,15 +125,6 @@ impl Store {
         calls::set_believed(tx, payment).await?;
         case.settle(tx).await.map(drop)
     }
-}
-
-/// Does something for each, several at once. Each is tried, whatever comes of the others; the last error is told.
-pub(super) async fn each<T, F>(all: Vec<T>, deed: impl Fn(T) -> F) -> Result<(), StoreError>
-where
-    F: Future<Output = Result<(), StoreError>>,
-{
-    let done = stream::iter(all).map(deed).buffer_unordered(CALLS_AT_ONCE);
-    done.fold(Ok(()), async |before, now| now.and(before)).await
 }
 
 /// Waits for an answer, but not for ever.

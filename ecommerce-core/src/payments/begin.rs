@@ -46,7 +46,7 @@ impl Store {
     async fn begin_until(&self, deadline: Instant, payment: PaymentId) -> Result<(), StoreError> {
         let mut payment = payment;
         for anew in 0..=MOST_ANEW {
-            let attempt = calls::attempt(&mut self.read().await?, payment, self.now()).await?;
+            let attempt = retry(async || calls::attempt(&mut self.read().await?, payment, self.now()).await).await?;
             let Some(provider) = self.providers().callable(attempt.provider) else { return Ok(()) };
             let answer = timeout_at(deadline, provider.begin(&attempt)).await;
             match answer.unwrap_or_else(|_| Err(ProviderError::Unavailable("timed out".to_owned()))) {
@@ -65,7 +65,7 @@ impl Store {
     pub(crate) async fn ensure_begun(&self, payment: PaymentId) -> Result<(), StoreError> {
         let deadline = Instant::now() + BEGIN_WITHIN;
         loop {
-            let (provider, standing) = calls::standing(&mut self.read().await?, payment).await?;
+            let (provider, standing) = retry(async || calls::standing(&mut self.read().await?, payment).await).await?;
             if self.providers().callable(provider).is_none() || standing.call() != Some(Call::Begin) {
                 return Ok(());
             }

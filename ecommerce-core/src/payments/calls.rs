@@ -9,15 +9,16 @@ use crate::{
 
 statements! {
     /// Orders whose time has run out, by the first provider that is to be asked to close an attempt of theirs.
+    /// SQLite would rather look at all orders that wait.
     DUE_ORDERS = {
         sqlite:
-            "select o.id from orders o
+            "select o.id from orders o indexed by orders_waiting
              where o.status = 'pending_payment' and o.expires_at <= $1 and coalesce((
                  select min(p.provider) from payments p
                  where p.order_id = o.id and p.status <> 'succeeded' and p.provider in (select value from json_each($2))
                      and exists (select 1 from payment_references r where r.payment_id = p.id)
              ), '') = $3
-             order by o.expires_at
+             order by o.expires_at, o.id
              limit 100",
         postgres:
             "select o.id from orders o
@@ -27,14 +28,14 @@ statements! {
                      and p.provider in (select json_array_elements_text($2::json))
                      and exists (select 1 from payment_references r where r.payment_id = p.id)
              ), '') = $3
-             order by o.expires_at
+             order by o.expires_at, o.id
              limit 100",
     };
 
     DUE_PAYMENTS =
         "select id from payments
          where call_at <= $1 and provider = $2
-         order by call_at
+         order by call_at, id
          limit 100";
 
     OPEN_PAYMENTS =
@@ -107,7 +108,7 @@ statements! {
              and (p.capture_is_exact or p.capture_is_believed)
              and (r.status in ('sent', 'pending') or (r.status = 'queued'
                  and not exists (select 1 from disputes d where d.payment_id = p.id and d.status = 'open')))
-         order by r.call_at
+         order by r.call_at, r.id
          limit 100";
 
     REFUND_CALL =

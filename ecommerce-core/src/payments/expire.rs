@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    ask::{AT_ONCE, each, within},
+    ask::{AT_ONCE, within},
     calls, inbox,
     schedule::{CALL_WITHIN, LEASE, waits_in_silence, waits_until},
     sql,
@@ -32,9 +32,9 @@ impl Store {
     pub(crate) async fn expire_due(&self, by: Option<ProviderName>) -> Result<(), StoreError> {
         let asked = self.providers().callable_names();
         loop {
-            let due = calls::due_orders(&mut self.read().await?, &asked, by, self.now()).await?;
+            let due = retry(async || calls::due_orders(&mut self.read().await?, &asked, by, self.now()).await).await?;
             let is_all = due.len() < AT_ONCE;
-            each(due, |order| self.expire(order)).await?;
+            self.each(due, |order| self.expire(order)).await?;
             if is_all {
                 return Ok(());
             }
@@ -42,7 +42,7 @@ impl Store {
     }
 
     async fn expire(&self, order: OrderId) -> Result<(), StoreError> {
-        let mut attempts = calls::closable(&mut self.read().await?, order).await?;
+        let mut attempts = retry(async || calls::closable(&mut self.read().await?, order).await).await?;
         attempts.retain(|(_, provider)| self.providers().callable(*provider).is_some());
         if attempts.is_empty() {
             return retry(async || self.end(order, &[]).await).await;
@@ -69,7 +69,7 @@ impl Store {
     }
 
     async fn close_attempt(&self, payment: PaymentId, name: ProviderName) -> Result<Result<Report, ProviderError>, StoreError> {
-        let attempt = calls::known(&mut self.read().await?, payment).await?;
+        let attempt = retry(async || calls::known(&mut self.read().await?, payment).await).await?;
         let Some(provider) = self.providers().callable(name) else {
             return Ok(Err(ProviderError::Refused("it cannot be called".to_owned())));
         };

@@ -21,6 +21,7 @@ use crate::{
     InvalidField, OrderError, OrderId, PaymentEventId, ProviderName, RefundId, Shortage, StoreError, Timestamp, db, text,
 };
 pub use reconcile::Reconciliation;
+pub(crate) use webhooks::NEWEST;
 
 text::words! {
     /// What became of an event that a provider sent.
@@ -83,6 +84,9 @@ pub enum PaymentError {
     /// A dispute is open: money does not go back twice.
     #[error("a dispute about the payment is open")]
     Disputed,
+    /// The order has had too many attempts to be paid.
+    #[error("an order may have at most {0} attempts to be paid")]
+    TooManyPayments(u32),
     /// The provider does not take this currency.
     #[error("{0} does not take this currency")]
     CurrencyNotAccepted(ProviderName),

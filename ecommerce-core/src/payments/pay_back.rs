@@ -1,7 +1,7 @@
 //! Refunds go out: each is marked as sent before its provider is called, and called about again until it is answered.
 
 use super::{
-    ask::{AT_ONCE, each, within},
+    ask::{AT_ONCE, within},
     calls::{self, RefundCall},
     capture::{Case, known},
     inbox,
@@ -25,9 +25,9 @@ impl Store {
     /// Sends every refund that is due at a provider, and asks about those that are on their way, several at once.
     pub(crate) async fn pay_back_due(&self, by: ProviderName) -> Result<(), StoreError> {
         loop {
-            let due = calls::due_refunds(&mut self.read().await?, by, self.now()).await?;
+            let due = retry(async || calls::due_refunds(&mut self.read().await?, by, self.now()).await).await?;
             let is_all = due.len() < AT_ONCE;
-            each(due, |refund| self.pay_back(refund)).await?;
+            self.each(due, |refund| self.pay_back(refund)).await?;
             if is_all {
                 return Ok(());
             }
@@ -38,7 +38,7 @@ impl Store {
         let Some(claimed) = retry(async || self.claim_refund(id).await).await? else { return Ok(()) };
         let Claimed { call, amount, before } = &claimed;
         let Some(provider) = self.providers().callable(call.provider) else { return Ok(()) };
-        let payment = calls::known(&mut self.read().await?, call.payment_id).await?;
+        let payment = retry(async || calls::known(&mut self.read().await?, call.payment_id).await).await?;
         let answer = match (&call.handle, before) {
             (Some(handle), RefundStatus::Pending) => {
                 let sent = SentRefund { refund: id, handle: handle.clone() };

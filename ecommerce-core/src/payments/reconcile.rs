@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     PaymentEventStatus,
-    ask::{each, within},
+    ask::within,
     calls, inbox,
     schedule::{CALL_WITHIN, Call, LEASE},
 };
@@ -84,13 +84,13 @@ impl Store {
         let (payments, unanswered) = (AtomicU64::new(0), AtomicU64::new(0));
         let (since, mut behind) = (self.now().before(OPEN), 0);
         loop {
-            let open = calls::open_payments(&mut self.read().await?, provider, since, behind).await?;
+            let open = retry(async || calls::open_payments(&mut self.read().await?, provider, since, behind).await).await?;
             let Some(last) = open.last() else { return Ok((payments.into_inner(), unanswered.into_inner())) };
             behind = last.get();
-            each(open, |payment| {
+            self.each(open, |payment| {
                 let (payments, unanswered) = (&payments, &unanswered);
                 async move {
-                    let (_, standing) = calls::standing(&mut self.read().await?, payment).await?;
+                    let (_, standing) = retry(async || calls::standing(&mut self.read().await?, payment).await).await?;
                     if matches!(standing.call(), Some(Call::Fetch | Call::Close)) {
                         payments.fetch_add(1, Ordering::Relaxed);
                         unanswered.fetch_add(u64::from(!self.ask(payment).await?), Ordering::Relaxed);

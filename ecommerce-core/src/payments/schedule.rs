@@ -12,8 +12,6 @@ pub(super) const LEASE: Duration = Duration::from_secs(45);
 pub(super) const BEGIN_WITHIN: Duration = Duration::from_secs(4);
 /// How long a call in the background may take: less than the lease.
 pub(super) const CALL_WITHIN: Duration = Duration::from_secs(20);
-/// How many calls one process has under way in the background.
-pub(super) const CALLS_AT_ONCE: usize = 8;
 /// How long, from its beginning, a payment is asked about that nobody told of.
 const ASK_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long an order waits, from its beginning, while a payment is being processed.
@@ -142,6 +140,7 @@ mod tests {
         assert_eq!(unknown.call(), Some(Call::Begin));
         assert_eq!(Standing { is_latest: false, ..unknown }.call(), None, "the customer was given another");
         assert_eq!(Standing { order: Paid, ..unknown }.call(), None, "nobody was ever given its page");
+        assert_eq!(Standing { status: Failed, ..unknown }.call(), None, "it came to nothing");
         assert_eq!(Standing { is_exact: false, ..standing(Succeeded, Paid) }.call(), Some(Call::Fetch));
     }
 
@@ -156,8 +155,20 @@ mod tests {
             calls += 1;
         }
         assert!((20..60).contains(&calls), "{calls} calls");
+        let week = 7 * 24 * 3600;
+        assert_eq!(open.again(at(week - 1)), Some(at(week - 1 + 6 * 3600)));
+        assert_eq!(open.again(at(week)), None);
         let unsure = Standing { is_exact: false, is_proven: true, ..standing(PaymentState::Succeeded, OrderStatus::Paid) };
         assert!(unsure.again(at(30 * 24 * 3600)).is_some(), "how much was captured must become known");
+    }
+
+    #[test]
+    fn a_refund_is_asked_about_less_and_less() {
+        let again: [fn(u64) -> Timestamp; 2] =
+            [|age| refund_again(at(100), at(100 + age)), |age| pending_refund_again(at(100), at(100 + age))];
+        for (age, pauses) in [(0, [5, 60]), (90, [90, 90]), (1000, [600, 1000]), (86_400, [600, 21_600])] {
+            assert_eq!(again.map(|again| again(age)), pauses.map(|pause| at(100 + age + pause)), "after {age} s");
+        }
     }
 
     #[test]

@@ -83,9 +83,9 @@ pub(super) fn settle(captured: i64, told_in_all: i64, charged_back: i64, facts: 
     let mut covered_by_dispute = charged_back;
     let (mut told, mut remainder) = told_refunds(captured, told_in_all.clamp(0, captured), facts);
 
-    // What the provider knows of comes first, and of that what has gone back: its amounts stand.
+    // What has gone back comes first, then what the provider has in hand, then what it may have, and what it refused.
     let mut room = captured - charged_back - remainder;
-    told.sort_by_key(|(fact, status)| (*status != RefundStatus::Succeeded, fact.is_external(), fact.reference.clone(), fact.id));
+    told.sort_by_key(|(fact, status)| (certainty(*status), fact.is_external(), fact.reference.clone(), fact.id));
     let mut settled: Vec<(&RefundFact, i64, RefundStatus)> = Vec::with_capacity(facts.len());
     let mut on_its_way = 0;
     for (fact, status) in told {
@@ -132,9 +132,11 @@ fn told_refunds(captured: i64, told_in_all: i64, facts: &[RefundFact]) -> (Vec<(
     let mut told: Vec<_> =
         facts.iter().filter(|fact| !fact.is_owed() && !fact.is_remainder()).map(|fact| (fact, told_status(fact))).collect();
     told.sort_by_key(|(fact, _)| (fact.reported.is_none(), fact.reference.clone(), fact.id));
-    let in_total = told.iter().filter(|(fact, status)| {
-        let by_hand = fact.done && fact.reported.is_none();
-        !by_hand && matches!(status, RefundStatus::Succeeded | RefundStatus::NeedsAttention)
+    let in_total = told.iter().filter(|(fact, _)| match fact.reported {
+        Some(RefundProgress::Succeeded) => true,
+        // It bounced; without a name it was refused, and never was a part of any total.
+        Some(RefundProgress::NeedsAttention) => fact.reference.is_some(),
+        Some(RefundProgress::Pending) | None => false,
     });
     let explained = in_total.fold(0_i64, |sum, (fact, _)| sum.saturating_add(fact.asked)).min(captured);
     let mut rest = told_in_all.saturating_sub(explained).max(0);
@@ -152,6 +154,16 @@ fn take(from: &mut i64, wanted: i64) -> i64 {
     let taken = wanted.clamp(0, (*from).max(0));
     *from -= taken;
     taken
+}
+
+/// How sure it is that a refund takes its share of what was captured, the surest first.
+const fn certainty(status: RefundStatus) -> u8 {
+    match status {
+        RefundStatus::Succeeded => 0,
+        RefundStatus::Pending => 1,
+        RefundStatus::Sent => 2,
+        RefundStatus::Queued | RefundStatus::Failed | RefundStatus::NeedsAttention => 3,
+    }
 }
 
 fn told_status(fact: &RefundFact) -> RefundStatus {
@@ -196,12 +208,35 @@ mod tests {
 
     #[test]
     fn a_refund_that_bounced_is_still_owed() {
-        let told = [fact(1, RefundReason::Requested, 300, Some(RefundProgress::NeedsAttention))];
+        let refused = fact(1, RefundReason::Requested, 300, Some(RefundProgress::NeedsAttention));
+        let told = [RefundFact { reference: Some("re_1".to_owned()), ..refused }];
         let settlement = settle(1000, 300, 0, &told);
         assert_eq!(amounts(&settlement), [(300, RefundStatus::NeedsAttention)]);
         assert_eq!((settlement.refunded, settlement.left), (0, 700));
         let done = [RefundFact { done: true, ..told[0].clone() }];
         assert_eq!(settle(1000, 300, 0, &done).refunded, 300);
+    }
+
+    #[test]
+    fn a_refund_that_was_refused_explains_nothing_that_went_back() {
+        let refused = [fact(1, RefundReason::Requested, 300, Some(RefundProgress::NeedsAttention))];
+        let settlement = settle(1000, 300, 0, &refused);
+        assert_eq!((settlement.refunded, settlement.remainder, settlement.left), (300, 300, 400));
+        let done = [RefundFact { done: true, ..refused[0].clone() }];
+        assert_eq!(settle(1000, 300, 0, &done).refunded, 600);
+    }
+
+    #[test]
+    fn what_a_provider_has_in_hand_comes_before_what_it_may_not_have_heard_of() {
+        let pending = fact(1, RefundReason::Requested, 200, Some(RefundProgress::Pending));
+        let sent = RefundFact { sent: true, ..fact(2, RefundReason::OrderCancelled, 800, None) };
+        let facts = [
+            RefundFact { reference: Some("re_1".to_owned()), ..pending },
+            sent,
+            fact(3, RefundReason::External, 400, Some(RefundProgress::Succeeded)),
+        ];
+        let expected = [(400, RefundStatus::Succeeded), (200, RefundStatus::Pending), (400, RefundStatus::Sent)];
+        assert_eq!(amounts(&settle(1000, 0, 0, &facts)), expected);
     }
 
     #[test]
@@ -219,6 +254,30 @@ mod tests {
             (amounts(&settlement), settlement.refunded),
             (vec![(1000, RefundStatus::Succeeded), (0, RefundStatus::Succeeded)], 1000)
         );
+    }
+
+    #[test]
+    fn what_is_on_its_way_cannot_be_asked_back_too() {
+        for reason in [RefundReason::Requested, RefundReason::External] {
+            let settlement = settle(1000, 0, 0, &[fact(1, reason, 300, Some(RefundProgress::Pending))]);
+            assert_eq!((settlement.refunded, settlement.left), (0, 700), "{reason}");
+        }
+        let bounced = settle(1000, 0, 0, &[fact(1, RefundReason::External, 300, Some(RefundProgress::NeedsAttention))]);
+        assert_eq!((bounced.refunded, bounced.left), (0, 1000));
+    }
+
+    #[test]
+    fn what_has_gone_back_stands_and_overtakes_what_is_owed() {
+        let dashboard = fact(2, RefundReason::External, 700, Some(RefundProgress::Succeeded));
+        let sent = RefundFact { sent: true, ..fact(1, RefundReason::Requested, 600, None) };
+        let settlement = settle(1000, 0, 0, &[sent, dashboard.clone()]);
+        assert_eq!(amounts(&settlement), [(700, RefundStatus::Succeeded), (300, RefundStatus::Sent)]);
+        assert_eq!(settlement.refunded, 700);
+
+        // It counts as the one that was owed, and no longer as one of the dashboard's.
+        let settlement = settle(700, 0, 0, &[fact(1, RefundReason::OrderCancelled, 700, None), dashboard]);
+        assert_eq!(amounts(&settlement), [(0, RefundStatus::Succeeded), (700, RefundStatus::Succeeded)]);
+        assert_eq!(settlement.refunded, 700);
     }
 
     #[test]

@@ -39,15 +39,18 @@ statements! {
 
     DELETE_UNMATCHED = "delete from unmatched_references where event = $1";
 
+    /// Where a slice of the references that wait ends, the newest events first.
+    WAITING = "select min(event) from (select event from unmatched_references where event < $1 order by event desc limit $2) slice";
+
     /// Events that were waiting for something that has become known: a provider's name, an order's or a payment's id.
     MATCHED_BY_NOW =
         "select distinct u.event
          from unmatched_references u
-         where exists (select 1 from payment_references r where r.provider = u.provider and r.reference = u.reference)
-             or exists (select 1 from orders o where o.id = case u.provider when 'order' then cast(u.reference as bigint) end)
-             or exists (select 1 from payments p where p.id = case u.provider when 'payment' then cast(u.reference as bigint) end)
-         order by u.event
-         limit 100";
+         where u.event >= $1 and u.event < $2
+             and (exists (select 1 from payment_references r where r.provider = u.provider and r.reference = u.reference)
+                 or exists (select 1 from orders o where o.id = case u.provider when 'order' then cast(u.reference as bigint) end)
+                 or exists (select 1 from payments p where p.id = case u.provider when 'payment' then cast(u.reference as bigint) end))
+         order by u.event";
 
     MATCHED_BY_PAYMENT =
         "select distinct u.event
@@ -56,6 +59,8 @@ statements! {
          where r.payment_id = $1
          order by u.event
          limit 100";
+
+    COUNT_PAYMENTS = "select count(*) from payments where order_id = $1";
 
     PAYMENT_BY_ID = "select id, order_id, provider from payments where id = $1";
 
@@ -244,9 +249,16 @@ pub(super) async fn delete_unmatched(tx: &mut Tx, event: PaymentEventId) -> Resu
     tx.execute(DELETE_UNMATCHED, (event,)).await.map(drop)
 }
 
-/// Unmatched events of which something has become known.
-pub(super) async fn matched_by_now(tx: &mut Tx) -> Result<Vec<PaymentEventId>, StoreError> {
-    Ok(tx.all::<(PaymentEventId,)>(MATCHED_BY_NOW, ()).await?.into_iter().map(|(id,)| id).collect())
+/// Of the unmatched events before this one, the oldest of a slice of the newest, and those of it of which something has
+/// become known; `None` where there are none.
+pub(super) async fn matched_by_now(
+    tx: &mut Tx,
+    before: i64,
+    slice: i64,
+) -> Result<Option<(i64, Vec<PaymentEventId>)>, StoreError> {
+    let Some(oldest) = tx.scalar::<Option<i64>>(WAITING, (before, slice)).await? else { return Ok(None) };
+    let matched = tx.all::<(PaymentEventId,)>(MATCHED_BY_NOW, (oldest, before)).await?;
+    Ok(Some((oldest, matched.into_iter().map(|(id,)| id).collect())))
 }
 
 /// Unmatched events that name this payment.
@@ -449,6 +461,11 @@ pub(super) async fn merge_dispute(
 
 pub(super) async fn sum_lost(tx: &mut Tx, payment: PaymentId) -> Result<i64, StoreError> {
     tx.scalar(SUM_LOST, (payment,)).await
+}
+
+/// How many attempts the order has had to be paid.
+pub(super) async fn count_payments(tx: &mut Tx, order: OrderId) -> Result<i64, StoreError> {
+    tx.scalar(COUNT_PAYMENTS, (order,)).await
 }
 
 pub(super) async fn has_open_dispute(tx: &mut Tx, payment: PaymentId) -> Result<bool, StoreError> {

@@ -27,6 +27,8 @@ struct Desk {
     books: Mutex<Books>,
     /// Rings when a call hangs.
     hangs: Notify,
+    /// Rings when the call that is held up is let go.
+    let_go: Notify,
 }
 
 #[derive(Default)]
@@ -38,24 +40,13 @@ pub(crate) struct Books {
     faults: VecDeque<Fault>,
     /// Whether nothing is answered at all.
     is_away: bool,
+    /// Whether the next call hangs until it is let go.
+    holds_next: bool,
+    /// From when and until when its events were read, each time.
+    pub(crate) readings: Vec<(Timestamp, Option<Timestamp>)>,
     events: Vec<Value>,
     /// The time now, and how much of it one answer tells of at most.
     pub(crate) longest_reading: Option<(Timestamp, Duration)>,
-}
-
-impl Books {
-    /// From now on everything is answered.
-    pub(crate) fn forgive(&mut self) {
-        self.faults.clear();
-        self.is_away = false;
-    }
-
-    /// A fault that no call ran into does not wait for one.
-    pub(crate) fn forget(&mut self, fault: Fault) {
-        if self.faults.front() == Some(&fault) {
-            self.faults.pop_front();
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,9 +93,13 @@ impl Bank {
         self.books().faults.extend(faults);
     }
 
-    /// The very next call fails so.
-    pub(crate) fn fail_first(&self, fault: Fault) {
-        self.books().faults.push_front(fault);
+    /// The next call hangs until it is let go.
+    pub(crate) fn hold_next(&self) {
+        self.books().holds_next = true;
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.0.let_go.notify_one();
     }
 
     pub(crate) fn goes_away(&self, is_away: bool) {
@@ -151,11 +146,16 @@ impl Bank {
 
     /// A call of this name, up to the point where the bank does it.
     async fn heard(&self, call: &'static str) -> Result<Option<Fault>, ProviderError> {
-        let fault = {
+        let (fault, is_held) = {
             let mut books = self.books();
             books.calls.push(call);
-            if books.is_away { Some(Fault::Unheard) } else { books.faults.pop_front() }
+            let fault = if books.is_away { Some(Fault::Unheard) } else { books.faults.pop_front() };
+            (fault, std::mem::take(&mut books.holds_next))
         };
+        if is_held {
+            self.0.hangs.notify_one();
+            self.0.let_go.notified().await;
+        }
         match fault {
             Some(Fault::Unheard) => Err(ProviderError::Unavailable("unheard".to_owned())),
             Some(Fault::NameTaken) => Err(ProviderError::NameTaken),
@@ -201,8 +201,9 @@ impl Bank {
         let payment = self.payment(payment);
         let status = if payment.refunds_slowly { RefundProgress::Pending } else { RefundProgress::Succeeded };
         let handle = format!("back-{refund}");
-        let (id, amount) = (Some(refund), payment.refunds[&refund]);
-        let news = RefundNews { id, reference: Some(handle.clone()), amount, status, may_be_ours: false };
+        // It speaks of its own names only: whoever asked knows what it asked about.
+        let (reference, amount) = (Some(handle.clone()), payment.refunds[&refund]);
+        let news = RefundNews { id: None, reference, amount, status, may_be_ours: false };
         RefundAnswer { news, handle: Some(handle) }
     }
 }
@@ -280,7 +281,8 @@ impl PaymentProvider for Bank {
 
     async fn missed_events(&self, since: Timestamp, until: Option<Timestamp>) -> Result<Vec<String>, ProviderError> {
         // It is asked so now and then, whatever a story is about: faults are for what it is about.
-        let books = self.books();
+        let mut books = self.books();
+        books.readings.push((since, until));
         let is_too_long = |(now, longest): (Timestamp, Duration)| until.unwrap_or(now).since(since) > longest;
         if books.is_away || books.longest_reading.is_some_and(is_too_long) {
             return Err(ProviderError::Unavailable("unheard".to_owned()));

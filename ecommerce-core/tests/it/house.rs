@@ -22,6 +22,7 @@ const DOERS: &[&str] = &[
     "capture",
     "inbox",
     "password",
+    "sign_in",
     "ask",
     "begin",
     "expire",
@@ -158,6 +159,22 @@ fn both_engines_have_the_same_migrations() {
     };
     assert!(!names("sqlite").is_empty());
     assert_eq!(names("sqlite"), names("postgres"));
+}
+
+/// S30: no crate of the workspace, no example and no benchmark has a line that the compiler does not check.
+#[test]
+fn s30_every_crate_forbids_unsafe_code() {
+    let read = |path: &str| fs::read_to_string(workspace().join(path).join("Cargo.toml")).unwrap();
+    let root = read("");
+    let members = root.split("members = [").nth(1).unwrap().split(']').next().unwrap();
+    let members: Vec<_> = members.split('"').skip(1).step_by(2).collect();
+    assert!(members.len() >= 5, "{members:?}");
+    assert!(root.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
+    for member in members {
+        let manifest = read(member);
+        let forbids = ["\n[lints]\nworkspace = true\n", "\n[lints.rust]\nunsafe_code = \"forbid\"\n"];
+        assert!(forbids.iter().any(|lines| manifest.contains(lines)), "{member} allows unsafe code");
+    }
 }
 
 fn workspace() -> PathBuf {

@@ -6,9 +6,9 @@ use std::{
 };
 
 use ecommerce_core::{
-    Admin, CartLine, Checkout, CheckoutError, CheckoutRequest, Clock, Currency, Customer, ManualClock, Money, NewProduct, Note,
-    Order, OrderStatus, PaymentEventStatus, Paystack, ProductChange, ProductId, ProviderName, Quantity, Registration, SignedIn,
-    Store, Stripe, System, Timestamp, WebhookError,
+    Admin, CartLine, Checkout, CheckoutError, CheckoutRequest, Clock, Currency, Customer, Limits, ManualClock, Money, NewProduct,
+    Note, Order, OrderStatus, PaymentEventStatus, Paystack, ProductChange, ProductId, ProviderName, Quantity, Registration,
+    SignedIn, Store, StoreBuilder, Stripe, System, Timestamp, WebhookError,
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
@@ -100,16 +100,21 @@ pub(crate) struct Shop {
 /// The shop itself.
 impl Shop {
     pub(crate) async fn open(url: &str) -> Self {
-        Self::open_at(url, Arc::new(ManualClock::new(beginning())), Bank::default()).await
+        Self::open_at(url, Arc::new(ManualClock::new(beginning())), Bank::default(), Store::builder()).await
     }
 
     /// The same shop as a second process sees it: another store on the same database.
     pub(crate) async fn second_process(&self) -> Self {
-        Self::open_at(&self.url, self.clock.clone(), self.bank.clone()).await
+        self.second_process_of(Store::builder()).await
     }
 
-    async fn open_at(url: &str, clock: Arc<ManualClock>, bank: Bank) -> Self {
-        let builder = Store::builder().clock(clock.clone()).background(false);
+    /// The same shop through a store that was built in another way.
+    pub(crate) async fn second_process_of(&self, builder: StoreBuilder) -> Self {
+        Self::open_at(&self.url, self.clock.clone(), self.bank.clone(), builder).await
+    }
+
+    async fn open_at(url: &str, clock: Arc<ManualClock>, bank: Bank, builder: StoreBuilder) -> Self {
+        let builder = builder.clock(clock.clone()).background(false);
         let builder = builder.provider(Stripe::new().webhook_secrets(&[STRIPE_SECRET]).unwrap());
         let builder = builder.provider(Paystack::new().webhook_key(PAYSTACK_SECRET).unwrap());
         let store = builder.provider(bank.clone()).open(url).await.unwrap();
@@ -151,7 +156,11 @@ impl Shop {
 
     /// What stands in the outbox, oldest first.
     pub(crate) async fn notices(&self) -> Vec<String> {
-        let query = "select topic from outbox order by id";
+        self.texts("select topic from outbox order by id").await
+    }
+
+    /// The one column of text that a query finds behind the store's back.
+    pub(crate) async fn texts(&self, query: &'static str) -> Vec<String> {
         if self.url.starts_with("sqlite:") {
             let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
             sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
@@ -161,10 +170,18 @@ impl Shop {
         }
     }
 
+    /// The same shop within other bounds.
+    pub(crate) async fn within(&self, change: impl FnOnce(&mut Limits)) -> Store {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        let builder = Store::builder().clock(self.clock()).limits(limits).background(false);
+        builder.provider(self.bank.clone()).open(&self.url).await.unwrap()
+    }
+
     /// Asserts that every invariant holds.
     pub(crate) async fn healthy(&self) {
-        let diagnosis = self.store.doctor().await.unwrap();
-        assert!(diagnosis.is_healthy(), "the doctor found {:#?}", diagnosis.findings);
+        let report = self.store.audit().await.unwrap();
+        assert!(report.is_healthy(), "the doctor found {:#?}", report.findings);
     }
 }
 

@@ -15,7 +15,8 @@ use crate::{
 /// Statements that run with nearly every request, or every second, or read what only grows.
 const HOT: &[&str] = &[
     "accounts::sql::USER_BY_SESSION",
-    "accounts::sql::USER_BY_KEY",
+    "accounts::sql::CREDENTIALS",
+    "accounts::sql::FAILURES",
     "audit::sql::ENTRIES",
     "audit::sql::COUNT",
     "audit::sql::ENTRIES_OF_USER",
@@ -39,9 +40,19 @@ const HOT: &[&str] = &[
     "payments::calls::CALL_OTHERS",
     "payments::calls::DUE_REFUNDS",
     "payments::sql::EVENT_BY_KEY",
+    "payments::sql::COUNT_PAYMENTS",
     "payments::sql::PAYMENT_BY_ID",
     "payments::sql::PAYMENT_BY_REFERENCE",
+    "payments::sql::WAITING",
+    "payments::sql::MATCHED_BY_NOW",
     "payments::sql::MATCHED_BY_PAYMENT",
+];
+
+/// Statements that run every second, each with the index that holds what is due and nothing else.
+const DUE: &[(&str, &str)] = &[
+    ("payments::calls::DUE_ORDERS", "orders_waiting"),
+    ("payments::calls::DUE_PAYMENTS", "payments_call"),
+    ("payments::calls::DUE_REFUNDS", "refunds_call"),
 ];
 
 /// What an engine says of a statement: how many parameters it has, and the names of its columns.
@@ -106,19 +117,25 @@ fn hot_statements_search_by_an_index() {
         let database = Database::create(Engine::Sqlite).await.unwrap();
         Shop::open(&database.url).await.store.close().await;
         let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
-        let statements = statements();
         for name in HOT {
-            let sql = statements.iter().find(|sql| sql.name.strip_prefix("ecommerce_core::") == Some(name));
-            let sql = sql.unwrap_or_else(|| panic!("{name} is no statement any more"));
-            for step in plan(&mut connection, sql.sqlite).await {
+            for step in plan(&mut connection, named(name).sqlite).await {
                 // The list of ids that came in as an argument may be walked through; a table may not.
                 let is_scan = step.starts_with("SCAN") && !step.contains("json_each") && !step.contains("VIRTUAL TABLE");
                 assert!(!is_scan, "{name}: {step}");
             }
         }
+        for (name, index) in DUE {
+            let plan = plan(&mut connection, named(name).sqlite).await;
+            assert!(plan[0].contains(&format!("INDEX {index} ")), "{name}: {plan:?}");
+        }
         connection.close().await.unwrap();
         database.remove().await;
     });
+}
+
+fn named(name: &str) -> Sql {
+    let statement = statements().into_iter().find(|sql| sql.name.strip_prefix("ecommerce_core::") == Some(name));
+    statement.unwrap_or_else(|| panic!("{name} is no statement any more"))
 }
 
 async fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {

@@ -21,7 +21,7 @@ pub(crate) struct NewAccount {
     /// Unique without regard to case.
     #[schema(example = "ann@example.com", max_length = 254)]
     email: String,
-    /// Any characters.
+    /// Any characters, but none of the most common passwords and not the e-mail.
     #[schema(example = "correct horse battery", min_length = 8, max_length = 128)]
     password: String,
     /// What to call them.
@@ -59,10 +59,13 @@ pub(crate) struct Access {
 #[utoipa::path(post, path = "/register/", tag = "accounts", security(()), request_body = NewAccount, responses(
     (status = 201, description = "The account, signed in", body = Access),
     (status = 409, description = "`email_taken`"),
+    (status = 503, description = "`busy`: too many sign in at once; `unavailable`: try again in a moment",
+        headers(("Retry-After" = u32, description = "Seconds"))),
 ))]
 pub(crate) async fn register(call: &mut Call) -> Answer {
     let registration = call.json::<NewAccount>().await?.checked()?;
-    let signed_in = call.store().register(registration).await?;
+    let signed_in = call.store().register_from(registration, call.client).await?;
+    call.is_by(&signed_in.user);
     reply::json(StatusCode::CREATED, &Access::from(signed_in))
 }
 
@@ -70,12 +73,15 @@ pub(crate) async fn register(call: &mut Call) -> Answer {
 #[utoipa::path(post, path = "/login/", tag = "accounts", security(()), request_body = Credentials, responses(
     (status = 200, description = "A fresh session", body = Access),
     (status = 401, description = "`invalid_credentials`"),
-    (status = 429, description = "`too_many_attempts` for this e-mail: wait as long as `Retry-After` says",
+    (status = 429, description = "`too_many_attempts` for this e-mail or from this address: wait as long as `Retry-After` says",
         headers(("Retry-After" = u32, description = "Seconds, at most 900"))),
+    (status = 503, description = "`busy`: too many sign in at once; `unavailable`: try again in a moment",
+        headers(("Retry-After" = u32, description = "Seconds"))),
 ))]
 pub(crate) async fn login(call: &mut Call) -> Answer {
     let Credentials { email, password } = call.json().await?;
-    let signed_in = call.store().login(&email, &password).await?;
+    let signed_in = call.store().login_from(&email, &password, call.client).await?;
+    call.is_by(&signed_in.user);
     reply::ok(&Access::from(signed_in))
 }
 

@@ -10,7 +10,7 @@ use utoipa_swagger_ui::{Config, SwaggerFile};
 use warp::{
     http::{
         HeaderValue, StatusCode,
-        header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+        header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS},
     },
     reply::Response,
 };
@@ -88,7 +88,8 @@ pub(crate) async fn metrics(call: &mut Call) -> Answer {
 }
 
 /// The page's own scripts and styles write into the page, and nothing comes from elsewhere.
-const OWN_HOST_ONLY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'";
+const OWN_HOST_ONLY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; \
+    object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The page asks no other host: not even for a verdict on the document.
@@ -112,6 +113,8 @@ fn docs_answer(file: SwaggerFile<'static>) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::try_from(file.content_type).unwrap_or(HeaderValue::from_static(TEXT)));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_HOST_ONLY));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
     response
 }

@@ -63,7 +63,7 @@ pub(crate) struct Received {
     ("id" = OrderId, Path, description = "The order"),
 ), request_body = Option<NewPayment>, responses(
     (status = 201, description = "The order, with the new payment last", body = Order),
-    (status = 409, description = "`invalid_transition`: it does not wait for payment"),
+    (status = 409, description = "`invalid_transition`: it does not wait for payment; `too_many_payments`: it has had too many"),
     (status = 422, description = "`invalid_request`, `currency_not_accepted`, `amount_not_accepted`, with `errors` by field"),
 ))]
 pub(crate) async fn order_pay(call: &mut Call) -> Answer {

@@ -72,17 +72,3 @@ async fn a_writer_who_saw_an_older_state_is_refused() {
         write("*", "Fifth").await.refused(404, "not_found");
     }
 }
-
-#[tokio::test]
-async fn what_is_private_is_not_stored() {
-    let shop = Shop::open().await;
-    let ann = shop.customer().await;
-    for path in ["/me/", "/cart/", "/orders/", "/orders/1/"] {
-        let reply = shop.get(path).by(&ann).send().await;
-        assert_eq!((reply.header("cache-control"), reply.header("x-content-type-options")), ("no-store", "nosniff"), "{path}");
-        assert_eq!(reply.header("server"), "");
-        assert_eq!(reply.header("access-control-allow-origin"), "");
-    }
-    let account = json!({"email": "bob@example.com", "password": "correct horse"});
-    assert_eq!(shop.post("/register/").json(&account).await.header("cache-control"), "no-store");
-}

@@ -47,7 +47,7 @@ fn every_reference_leads_somewhere_and_every_operation_says_what_it_answers() {
 }
 
 #[tokio::test]
-async fn what_is_answered_fits_the_document() {
+async fn s04_what_is_answered_fits_the_document() {
     let shop = Shop::open().await;
     let document: Value = serde_json::from_str(&ecommerce_warp::openapi().to_json().unwrap()).unwrap();
     let id = shop.product("Mug", "5.00", 3).await;

@@ -9,9 +9,7 @@
     reason = "a test that goes wrong shall stop"
 )]
 
-mod addresses;
 mod audit;
-mod bodies;
 mod caching;
 /// A database of its own for every test, as the core's tests have it.
 #[cfg(feature = "sandbox")]
@@ -23,8 +21,23 @@ mod rights;
 mod sale;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+/// What an attacker and bad luck try: each test begins with the number of SECURITY.md that it shows.
+mod security {
+    mod addresses;
+    mod bodies;
+    mod errors;
+    mod fields;
+    mod headers;
+    mod people;
+    mod routes;
+    mod search;
+    mod slow;
+    mod values;
+    mod webhooks;
+}
 mod server;
+mod socket;
 #[cfg(feature = "sandbox")]
 mod storm;
+mod stripe;
 mod support;
-mod values;

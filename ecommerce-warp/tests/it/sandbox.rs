@@ -102,8 +102,8 @@ impl Shop {
     }
 
     pub async fn healthy(&self) {
-        let diagnosis = self.store.doctor().await.unwrap();
-        assert!(diagnosis.is_healthy(), "{diagnosis:?}");
+        let report = self.store.audit().await.unwrap();
+        assert!(report.is_healthy(), "{report:?}");
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -187,8 +187,8 @@ impl Shop {
     async fn compare(&self) {
         let orders = self.orders().await;
         assert_eq!(orders.len(), ORDERS);
-        let diagnosis = self.store.doctor().await.unwrap();
-        assert!(diagnosis.is_healthy(), "{:#?}", diagnosis.findings);
+        let report = self.store.audit().await.unwrap();
+        assert!(report.is_healthy(), "{:#?}", report.findings);
 
         let mut sold = 0;
         let mut ours = BTreeMap::new();

@@ -17,6 +17,7 @@ use warp::{
 
 pub struct Shop {
     pub admin: String,
+    pub store: Store,
     routes: BoxedFilter<(Response,)>,
     customers: AtomicU64,
 }
@@ -47,7 +48,8 @@ impl Shop {
         };
         store.user_create_admin(store.system().admin(), registration).await.unwrap();
         let signed_in = store.login("admin@example.com", "admin's password").await.unwrap();
-        Self { admin: signed_in.token.reveal().to_owned(), routes: routes(store, config).boxed(), customers: AtomicU64::new(1) }
+        let (admin, routes) = (signed_in.token.reveal().to_owned(), routes(store.clone(), config).boxed());
+        Self { admin, store, routes, customers: AtomicU64::new(1) }
     }
 
     /// The token of a new customer.

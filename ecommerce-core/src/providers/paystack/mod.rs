@@ -215,7 +215,7 @@ impl PaymentProvider for Paystack {
     /// The lower-case hexadecimal HMAC-SHA512 of the body under the secret key.
     fn verify_webhook(&self, signatures: &[&str], body: &[u8], _now: Timestamp) -> Result<(), WebhookError> {
         let key = self.key.as_ref().ok_or(WebhookError::NotConfigured(ProviderName::Paystack))?;
-        let fits = bytes(once(signatures)?).is_some_and(|signature| fits::<Hmac<Sha512>>(key, &[body], &signature));
+        let fits = bytes(once(signatures)?).is_some_and(|signature| fits::<Hmac<Sha512>>(key, &[body], &[signature]));
         if fits { Ok(()) } else { Err(WebhookError::Signature("does not fit the body")) }
     }
 

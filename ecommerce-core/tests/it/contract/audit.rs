@@ -102,7 +102,12 @@ async fn what_is_done_to_the_catalog_is_noted(shop: Shop) {
     let entry = log(&shop).await.remove(0);
     assert_eq!((entry.action, entry.subject), (AuditAction::ProductsImported, None));
     assert_eq!(json!(entry.detail), json!({"created": 2, "updated": 0, "unchanged": 0, "categories_created": 0}));
-    assert_eq!(log(&shop).await.len(), 9, "eight deeds, and that Eve's account was made");
+
+    let into_a_new_category = ImportRow { category: Some("Table".parse().unwrap()), ..row("Plate", 5) };
+    store.product_import(admin, &[into_a_new_category, row("Fork", 9)], &mut |_| {}).await.unwrap();
+    let entry = log(&shop).await.remove(0);
+    assert_eq!(json!(entry.detail), json!({"created": 0, "updated": 1, "unchanged": 1, "categories_created": 1}));
+    assert_eq!(log(&shop).await.len(), 10, "nine deeds, and that Eve's account was made");
 }
 
 async fn what_is_done_to_accounts_is_noted_without_a_password(shop: Shop) {

@@ -46,15 +46,15 @@ stories![
     two_processes_ask_once,
 ];
 
-async fn order(shop: &Shop, customer: &Customer, mug: ProductId) -> Order {
+pub(super) async fn order(shop: &Shop, customer: &Customer, mug: ProductId) -> Order {
     shop.order_by(customer, &[(mug, 2)], bank()).await
 }
 
-async fn stage(shop: &Shop) -> (Customer, ProductId) {
+pub(super) async fn stage(shop: &Shop) -> (Customer, ProductId) {
     (shop.customer("ann").await, shop.product("Mug", "12.50", 10).await)
 }
 
-fn first(order: &Order) -> PaymentId {
+pub(super) fn first(order: &Order) -> PaymentId {
     order.payments[0].id
 }
 
@@ -78,11 +78,19 @@ async fn the_same_checkout_again_says_the_same(shop: Shop) {
     let request =
         CheckoutRequest { provider: Some(bank()), idempotency_key: Some("k".parse().unwrap()), ..CheckoutRequest::default() };
     let placed = shop.store.checkout(&ann, &request).await.unwrap();
-    shop.bank_tells(&shop.bank.pay(first(&placed.order))).await;
+    shop.advance(minutes(5));
+    assert_eq!(shop.store.checkout(&ann, &request).await.unwrap().order, placed.order);
+    assert_eq!(shop.bank.count("begin"), 1, "what has begun is not begun again");
+
+    // It is paid since, and the customer's bank has taken the money back.
+    let payment = first(&placed.order);
+    shop.bank_tells(&shop.bank.pay(payment)).await;
+    let lost = json!({ "id": "d", "kind": "dispute", "reference": "d", "status": "lost", "payment": payment, "amount": 1250, "currency": "USD" });
+    shop.bank_tells(&lost).await;
+    assert_eq!(shop.reload(&placed.order).await.payment_status, PaymentStatus::ChargedBack);
     let again = shop.store.checkout(&ann, &request).await.unwrap();
     assert!(again.replayed && !placed.replayed);
-    assert_eq!(again.order, placed.order);
-    assert_eq!(shop.bank.count("begin"), 1);
+    assert_eq!((again.order, shop.bank.count("begin")), (placed.order, 1));
 }
 
 async fn a_bank_that_is_away_loses_no_order(shop: Shop) {
@@ -184,7 +192,7 @@ async fn a_payment_that_nobody_told_of_is_found(shop: Shop) {
     let (ann, mug) = stage(&shop).await;
     let order = order(&shop, &ann, mug).await;
     shop.bank.set(first(&order), BankState::Paid);
-    shop.wait(Duration::from_secs(30)).await;
+    shop.wait(Duration::from_secs(59)).await;
     assert_eq!(shop.reload(&order).await.status, OrderStatus::PendingPayment, "it is not asked about all the time");
     shop.wait(minutes(1)).await;
     assert_eq!(shop.reload(&order).await.status, OrderStatus::Paid);
@@ -201,6 +209,8 @@ async fn an_order_ends_after_its_payment_is_closed(shop: Shop) {
     assert_eq!((ended.status, shop.stock(mug).await), (OrderStatus::Expired, (10, 0)));
     assert_eq!(shop.bank.payment(first(&order)).state, BankState::Closed);
     assert_eq!(ended.payments[0].status, PaymentState::Created, "an open attempt stays as it is");
+    shop.wait(hours(1)).await;
+    assert_eq!(shop.bank.count("close"), 1, "what is closed is not asked about");
 }
 
 async fn an_order_that_was_paid_at_the_last_moment_does_not_end(shop: Shop) {
@@ -336,6 +346,7 @@ async fn a_refused_refund_waits_for_a_person(shop: Shop) {
     }
     let order = shop.reload(&order).await;
     assert_eq!((order.refunds[0].status, shop.bank.count("refund")), (RefundStatus::NeedsAttention, 1));
+    assert_eq!(shop.texts("select note from refunds").await, ["bank refused: the bank says no"], "so the person knows why");
     shop.store.refund_done(shop.admin(), order.refunds[0].id, None).await.unwrap();
     assert_eq!(shop.reload(&order).await.refunded_total, money("10"));
 }
@@ -361,6 +372,7 @@ async fn a_dispute_holds_refunds_back(shop: Shop) {
     shop.bank_tells(&dispute("d1", "open")).await;
     shop.wait(hours(1)).await;
     assert_eq!((shop.reload(&order).await.refunds[0].status, shop.bank.count("refund")), (RefundStatus::Queued, 0));
+    assert_eq!(shop.bank.count("fetch"), 0, "how much was captured is known");
     shop.bank_tells(&dispute("d2", "won")).await;
     shop.wait(minutes(1)).await;
     assert_eq!(shop.reload(&order).await.refunds[0].status, RefundStatus::Succeeded);
@@ -375,6 +387,7 @@ async fn a_dispute_before_the_payment(shop: Shop) {
     shop.bank_tells(&dispute).await;
     let told = shop.reload(&order).await;
     assert!(told.disputed && told.status == OrderStatus::PendingPayment, "{told:?}");
+    assert_eq!(told.payments[0].captured, None, "the bank is asked before anything is believed");
     shop.store.run_due().await.unwrap();
     let paid = shop.reload(&order).await;
     assert_eq!((paid.status, paid.payments[0].captured, paid.refunds.len()), (OrderStatus::Paid, Some(money("25")), 0));
@@ -480,10 +493,24 @@ async fn two_processes_ask_once(shop: Shop) {
         ask_back(&shop, &order, "1").await;
     }
     let other = shop.second_process().await;
-    let (one, two) = tokio::join!(shop.store.run_due(), other.store.run_due());
-    one.unwrap();
-    two.unwrap();
+    let both = async || {
+        let (one, two) = tokio::join!(shop.store.run_due(), other.store.run_due());
+        one.and(two).unwrap();
+    };
+    both().await;
     assert_eq!(shop.bank.count("refund"), 5);
     assert_eq!(shop.reload(&order).await.refunded_total, money("5"));
+
+    for _ in 0..4 {
+        shop.order_by(&ann, &[(mug, 2)], bank()).await;
+    }
+    shop.advance(minutes(2));
+    both().await;
+    assert_eq!(shop.bank.count("fetch"), 4);
+    // The asking about payments of ended orders would close them, too: only the end of the orders asks here.
+    shop.execute("update payments set call_at = null").await;
+    shop.advance(minutes(36));
+    both().await;
+    assert_eq!((shop.bank.count("close"), shop.stock(mug).await), (4, (8, 0)));
     other.store.close().await;
 }

@@ -1,9 +1,7 @@
 //! From a cart to an order: once, whole, at the prices that the customer saw.
 
-use std::sync::Arc;
-
 use ecommerce_core::{
-    CheckoutError, CheckoutRequest, EventName, IdempotencyKey, Limits, OrderFilter, OrderStatus, PageRequest, PaymentState,
+    CheckoutError, CheckoutRequest, EventName, IdempotencyKey, OrderFilter, OrderStatus, PageRequest, PaymentState,
     PaymentStatus, ProductChange, ProviderName, Store,
 };
 
@@ -25,7 +23,6 @@ stories![
     the_same_key_answers_the_same_order,
     a_key_belongs_to_one_request_of_one_customer,
     a_refusal_does_not_use_up_its_key,
-    open_orders_have_a_cap,
     an_order_of_nothing_to_pay_is_confirmed_by_hand,
 ];
 
@@ -235,29 +232,6 @@ async fn a_refusal_does_not_use_up_its_key(shop: Shop) {
     refused!(shop.store.checkout(&ann, &keyed("once")), CheckoutError::InsufficientStock(_));
     shop.change(mug, ProductChange { stock: Some(1), ..ProductChange::default() }).await;
     assert!(!shop.store.checkout(&ann, &keyed("once")).await.unwrap().replayed);
-}
-
-async fn open_orders_have_a_cap(shop: Shop) {
-    let mut limits = Limits::default();
-    assert!(limits.open_orders_per_customer >= 30);
-    limits.open_orders_per_customer = 2;
-    let capped =
-        Store::builder().clock(Arc::clone(&shop.clock())).limits(limits).background(false).open(shop.url()).await.unwrap();
-    let (ann, bob) = (shop.customer("ann").await, shop.customer("bob").await);
-    let mug = shop.product("Mug", "10", 10).await;
-    let first = shop.order(&ann, &[(mug, 1)]).await;
-    shop.order(&ann, &[(mug, 1)]).await;
-    let request = CheckoutRequest { provider: Some(ProviderName::Stripe), ..CheckoutRequest::default() };
-    for customer in [&ann, &bob] {
-        shop.fill(customer, &[(mug, 1)]).await;
-    }
-    refused!(capped.checkout(&ann, &request), CheckoutError::TooManyOpenOrders(2));
-    capped.checkout(&bob, &request).await.unwrap();
-
-    // An order that is paid waits no more.
-    shop.stripe(&Attempt::of(&first).session_completed()).await;
-    capped.checkout(&ann, &request).await.unwrap();
-    capped.close().await;
 }
 
 async fn an_order_of_nothing_to_pay_is_confirmed_by_hand(shop: Shop) {

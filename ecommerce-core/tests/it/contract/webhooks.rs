@@ -23,6 +23,7 @@ stories![
     an_event_is_stored_once,
     what_is_not_used_is_ignored,
     what_names_nothing_known_is_kept,
+    what_waits_is_found_behind_another_shop_s_events,
     values_that_no_provider_sends_break_nothing,
     an_event_that_makes_no_sense_waits_for_a_person,
     events_are_listed_newest_first,
@@ -241,6 +242,32 @@ async fn what_names_nothing_known_is_kept(shop: Shop) {
     assert_eq!(shop.paystack(&nowhere.charge_success()).await, PaymentEventStatus::Unmatched);
     shop.store.run_due().await.unwrap();
     assert_eq!(shop.reload(&order).await, order);
+}
+
+async fn what_waits_is_found_behind_another_shop_s_events(shop: Shop) {
+    let ann = shop.customer("ann").await;
+    let mug = shop.product("Mug", "10", 10).await;
+    let order = shop.order(&ann, &[(mug, 1)]).await;
+    let attempt = Attempt::of(&order).nameless();
+    assert_eq!(shop.stripe(&attempt.session_completed()).await, PaymentEventStatus::Unmatched);
+    shop.execute(
+        "insert into payment_events (provider, event_id, type, status, payload, received_at)
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < 1200)
+         select 'stripe', 'evt_foreign_' || i, 'payment_intent.succeeded', 'unmatched', '{}', 0 from n",
+    )
+    .await;
+    shop.execute(
+        "insert into unmatched_references (provider, reference, event)
+         select provider, 'pi' || event_id, id from payment_events where event_id like 'evt_foreign_%'",
+    )
+    .await;
+    // Somebody made the name known at the same moment, and neither saw what the other had not committed yet.
+    let (session, payment) = (attempt.session(), order.payments[0].id);
+    let name =
+        format!("insert into payment_references (provider, reference, payment_id) values ('stripe', '{session}', {payment})");
+    shop.execute(&name).await;
+    shop.store.run_due().await.unwrap();
+    assert_eq!(shop.reload(&order).await.status, OrderStatus::Paid);
 }
 
 async fn values_that_no_provider_sends_break_nothing(shop: Shop) {

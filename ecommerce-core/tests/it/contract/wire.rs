@@ -18,6 +18,7 @@ use crate::{
 
 stories![
     only_the_provider_s_own_word_is_a_refusal,
+    s15_a_redirect_is_not_followed,
     stripe_says_whether_to_try_again,
     a_refund_is_not_refused_by_a_proxy,
     an_order_does_not_end_by_a_proxy_s_word,
@@ -109,6 +110,20 @@ async fn only_the_provider_s_own_word_is_a_refusal(shop: Shop) {
         assert_eq!((order.payments[0].status, order.status), (PaymentState::Failed, OrderStatus::PendingPayment), "{provider}");
         assert!(!format!("{:?}", order.history).contains("ann@example.com"), "only codes are passed on");
     }
+    store.close().await;
+}
+
+async fn s15_a_redirect_is_not_followed(shop: Shop) {
+    let wire = Wire::default();
+    let store = open(&shop, &wire).await;
+    for status in ["302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let moved = format!("HTTP/1.1 {status}\r\nLocation: /inside\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        wire.answers(&[&moved]);
+        let payment = &buy(&shop, &store, ProviderName::Stripe).await.payments[0];
+        assert_eq!((payment.status, &payment.checkout_url), (PaymentState::Created, &None), "{status}");
+    }
+    let heard = wire.heard();
+    assert!(!heard.is_empty() && heard.iter().all(|request| !request.contains("/inside")), "{heard:?}");
     store.close().await;
 }
 

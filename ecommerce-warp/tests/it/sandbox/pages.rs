@@ -28,6 +28,26 @@ async fn a_customer_buys_on_the_page() {
 }
 
 #[tokio::test]
+async fn s25_a_page_is_framed_by_nobody_and_takes_nothing_from_elsewhere() {
+    let shop = Shop::open().await;
+    let order = shop.order(ProviderName::Stripe).await;
+    for path in ["/", &format!("/pay/{}", shop.held(&order).id), "/nothing"] {
+        let page = shop.get(path).await;
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        for (header, value) in [
+            ("content-type", "text/html; charset=utf-8"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(page.header(header), Some(value), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_button_does_what_it_says() {
     let shop = Shop::open().await;
     for provider in [ProviderName::Stripe, ProviderName::Paystack] {

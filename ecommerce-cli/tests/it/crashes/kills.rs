@@ -214,14 +214,15 @@ impl Clerk {
     }
 }
 
-/// Whoever has not paid yet does, and then the shop's books are the bank's, to the cent: in a while, since an event that never
-/// came, of somebody who paid twice for instance, is looked for only now and then.
+/// Whoever has not paid yet does, and then the shop's books are the bank's, to the cent. An event that never came, of somebody
+/// who paid twice for instance, is looked for here: by itself the server does so only now and then.
 fn balance_the_books(place: &Place, bank: &Bank, town: Town) {
     bank.sandbox.set_faults(Faults::default());
     let orders = wait_until("the day on which the books agree", || {
         for held in bank.sandbox.payments().iter().filter(|held| held.state == HeldState::Open) {
             let _ = bank.sandbox.act(&held.id, Act::Pay);
         }
+        bank.json(place, &["payment", "reconcile"]);
         let orders = place.json(&["order", "list"]).as_array().unwrap().clone();
         let kept = kept(bank);
         let is_settled = |order: &Value| {

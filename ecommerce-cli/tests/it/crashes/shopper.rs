@@ -109,7 +109,7 @@ impl Shopper {
     /// The cart is as it was last told; what was not answered was done or not, and nothing between.
     pub(super) fn settle(&mut self, server: &Server) -> Option<()> {
         let there = pieces(&self.see(server, "/cart/")?);
-        match std::mem::replace(&mut self.doubt, Doubt::None) {
+        match &self.doubt {
             Doubt::None => assert_eq!(there, self.pieces, "the cart of shopper {}", self.number),
             Doubt::Add => {
                 assert!(there == self.pieces || there == self.pieces + 1, "{there} pieces, not {} or one more", self.pieces);
@@ -117,12 +117,14 @@ impl Shopper {
             }
             Doubt::Checkout { key } => {
                 assert!(there == 0 || there == self.pieces, "{there} of {} pieces are left", self.pieces);
-                let answer = patient(|| self.submit(server, &key))?;
+                // Where the server is gone by now, the doubt stays.
+                let answer = patient(|| self.submit(server, key))?;
                 // An empty cart is one that became an order.
                 assert_eq!(is_replayed(&answer), there == 0, "{}", answer.body);
-                self.keep(key, &answer);
+                self.keep(key.clone(), &answer);
             }
         }
+        self.doubt = Doubt::None;
         Some(())
     }
 

@@ -40,14 +40,11 @@ fn nobody_is_told_before_the_log_has_reached_the_disk() {
         assert_eq!(server.post(&format!("/orders/{id}/confirm-payment/"), Some(&admin), &json!({})).0, 200);
         deeds += 3;
     }
+    let tracer = status(&server.id(), "TracerPid").expect("it is traced");
     assert_eq!(server.stop("-TERM"), 0);
-
-    // The tracer ends behind it: it tells of the end of the first thread that it saw when all others are done.
-    let trace = wait_until("the end of the trace", || {
-        let trace = fs::read_to_string(&trace).unwrap();
-        let last = format!("{} +++ exited", trace.split(' ').next()?);
-        trace.lines().any(|line| line.starts_with(&last)).then_some(trace)
-    });
+    // It has written all that it saw when it is gone, which is a while after the server.
+    wait_until("the end of the tracer", || matches!(status(&tracer, "State").as_deref(), None | Some("Z")).then_some(()));
+    let trace = fs::read_to_string(&trace).unwrap();
     let mut disk = Disk::default();
     let mut answers = 0;
     let mut asked = None;
@@ -63,6 +60,13 @@ fn nobody_is_told_before_the_log_has_reached_the_disk() {
         }
     }
     assert_eq!(answers, deeds, "the trace reads in another way now");
+}
+
+/// A word of what the system knows of a process, as long as there is one.
+fn status(process: &str, line: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let value = status.lines().find_map(|entry| entry.strip_prefix(line)?.strip_prefix(':'))?;
+    value.split_whitespace().next().map(str::to_owned)
 }
 
 /// What a power cut would leave, as far as the calls so far tell.

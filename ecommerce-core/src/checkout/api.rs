@@ -61,8 +61,7 @@ impl Store {
             let order = retry(async || self.replay(&mut self.write().await?, customer, request).await).await?;
             return Ok(Checkout { order: order.unwrap_or(checkout.order), replayed: true });
         }
-        self.begin_now(payment.id).await?;
-        let order = retry(async || orders::sql::get(&mut self.snapshot().await?, checkout.order.id).await).await?;
+        let order = self.begin_now(payment.id, checkout.order).await;
         Ok(Checkout { order, replayed: false })
     }
 

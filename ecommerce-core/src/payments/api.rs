@@ -84,8 +84,7 @@ impl Store {
         if self.providers().callable(provider).is_none() {
             return Ok(order);
         }
-        self.begin_now(payment).await?;
-        Ok(retry(async || orders::sql::get(&mut self.snapshot().await?, id).await).await?)
+        Ok(self.begin_now(payment, order).await)
     }
 
     /// Says that the money of an order has come by hand: bank transfer or cash. Saying it twice is saying it once.

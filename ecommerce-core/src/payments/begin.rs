@@ -11,8 +11,8 @@ use super::{
     schedule::{BEGIN_WITHIN, Call, LEASE},
 };
 use crate::{
-    Begun, EventName, Money, News, OrderId, OrderStatus, PaymentId, ProviderError, ProviderName, Report, Store, StoreError,
-    Subject,
+    Begun, EventName, Money, News, Order, OrderId, OrderStatus, PaymentId, ProviderError, ProviderName, Report, Store,
+    StoreError, Subject,
     accounts::nonce,
     db::{Tx, retry},
     orders::{self, rows::NewPayment},
@@ -31,9 +31,19 @@ impl Store {
         Ok(NewPayment { provider, amount, nonce: nonce(self.tokens())?, call_at })
     }
 
-    /// Begins the attempt at its provider for a customer who waits.
-    pub(crate) async fn begin_now(&self, payment: PaymentId) -> Result<(), StoreError> {
-        self.begin(payment, BEGIN_WITHIN).await
+    /// Begins the attempt at its provider for a customer who waits, and answers the order with what came of it.
+    ///
+    /// Order and attempt stand whatever happens here. Where the database fails, the order is answered as it was placed,
+    /// and the background tasks go on from there.
+    pub(crate) async fn begin_now(&self, payment: PaymentId, placed: Order) -> Order {
+        let begun = async {
+            self.begin(payment, BEGIN_WITHIN).await?;
+            retry(async || orders::sql::get(&mut self.snapshot().await?, placed.id).await).await
+        };
+        begun.await.unwrap_or_else(|error| {
+            tracing::warn!(%payment, order = %placed.id, %error, "the database failed while a payment was begun");
+            placed
+        })
     }
 
     /// Begins the attempt at its provider, where that can be called. The caller has the call to itself.

@@ -23,6 +23,7 @@ use crate::{
 stories![
     every_call_of_filling_a_cart_fails_once,
     every_call_of_a_checkout_fails_once,
+    whoever_has_an_order_or_an_attempt_is_told_and_nobody_else,
     every_call_of_a_payment_fails_once,
     every_call_of_a_refund_fails_once,
     every_call_of_a_cancellation_fails_once,
@@ -278,6 +279,29 @@ async fn every_call_of_a_checkout_fails_once(shop: Shop) {
     let checkout = |sale: Sale| async move { database(sale.store().checkout(&sale.counter.ann, &sale.request(bank())).await) };
     let again = |sale: Sale| async move { checkout(sale).await.unwrap() };
     Counter::open(shop).await.every_call_fails(Sale::fill, checkout, again).await;
+}
+
+async fn whoever_has_an_order_or_an_attempt_is_told_and_nobody_else(shop: Shop) {
+    let counter = Counter::open(shop).await;
+    for n in 1.. {
+        let sale = counter.sale(n).await;
+        sale.clone().fill().await;
+        counter.faults.arm(n, DatabaseFault::Unheard);
+        let placed = sale.store().checkout(&counter.ann, &sale.request(bank())).await;
+        let has_struck = counter.faults.disarm();
+        assert_eq!(counter.orders().await.count - sale.orders_before, u64::from(placed.is_ok()), "call {n} of a checkout");
+        if let Ok(placed) = placed {
+            counter.faults.arm(n, DatabaseFault::Unheard);
+            let paid = sale.store().order_pay(&counter.ann, placed.order.id, Some(bank())).await;
+            counter.faults.disarm();
+            assert_eq!(sale.order().await.payments.len(), 1 + usize::from(paid.is_ok()), "call {n} of another attempt");
+        }
+        sale.end().await;
+        if !has_struck {
+            break;
+        }
+    }
+    counter.failing.store.close().await;
 }
 
 async fn every_call_of_a_payment_fails_once(shop: Shop) {

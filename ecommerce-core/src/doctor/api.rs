@@ -1,8 +1,16 @@
-use super::{AuditReport, MOST_NAMED, sql::WALKS};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    AuditReport, MOST_NAMED,
+    sql::{WALKS, Walk},
+};
 use crate::{Store, StoreError};
 
 /// How many rows one statement looks at. The memory that it needs and how long it holds a moment of the database grow with it.
 const SLICE: i64 = 2_000;
+
+/// How many walks go on at the same time. There is nearly always a second core, and others still find a connection.
+const AT_ONCE: usize = 2;
 
 impl Store {
     /// Recomputes every invariant of stock, orders and money from the rows, and names each row that breaks one.
@@ -19,23 +27,32 @@ impl Store {
     }
 
     async fn audit_by(&self, slice: i64) -> Result<AuditReport, StoreError> {
-        let most = i64::try_from(MOST_NAMED).unwrap_or(i64::MAX).saturating_add(1);
+        let walks: Vec<_> = WALKS.iter().map(|walk| self.walk(walk, slice)).collect();
+        let mut walked = stream::iter(walks).buffered(AT_ONCE);
         let mut report = AuditReport::default();
-        for walk in WALKS {
-            report.checks.extend(walk.checks.iter().map(|check| check.name));
-            let mut behind = i64::MIN;
-            // The connection goes back after every slice, so that others who read get their turn.
-            loop {
-                let mut tx = self.snapshot().await?;
-                tx.take_time().await?;
-                let Some((until, breaches)) = walk.step(&mut tx, behind, slice, most).await? else { break };
-                for breach in breaches {
-                    report.note(walk.table, breach.id, walk.checks, &breach.pairs);
-                }
-                behind = until;
-            }
+        while let Some(AuditReport { checks, findings, unnamed }) = walked.try_next().await? {
+            report.checks.extend(checks);
+            report.findings.extend(findings);
+            report.unnamed.extend(unnamed);
         }
         Ok(report)
+    }
+
+    async fn walk(&self, walk: &Walk, slice: i64) -> Result<AuditReport, StoreError> {
+        let most = i64::try_from(MOST_NAMED).unwrap_or(i64::MAX).saturating_add(1);
+        let checks = walk.checks.iter().map(|check| check.name).collect();
+        let mut report = AuditReport { checks, ..AuditReport::default() };
+        let mut behind = i64::MIN;
+        // The connection goes back after every slice, so that others who read get their turn.
+        loop {
+            let mut tx = self.snapshot().await?;
+            tx.take_time().await?;
+            let Some((until, breaches)) = walk.step(&mut tx, behind, slice, most).await? else { return Ok(report) };
+            for breach in breaches {
+                report.note(walk.table, breach.id, walk.checks, &breach.pairs);
+            }
+            behind = until;
+        }
     }
 }
 

@@ -192,6 +192,25 @@ mod tests {
     }
 
     #[test]
+    fn what_becomes_of_money_depends_on_its_order() {
+        use OrderStatus::{Cancelled, Expired, Paid, PendingPayment};
+        let money = |minor, currency: &str| Money::new(minor, currency.parse().unwrap()).unwrap();
+        let total = money(1000, "USD");
+        for (status, units_are_there, expected) in [
+            (PendingPayment, false, Outcome::Applied),
+            (Paid, true, Outcome::Duplicate),
+            (Cancelled, true, Outcome::OrderCancelled),
+            (Expired, true, Outcome::Applied),
+            (Expired, false, Outcome::OutOfStock),
+        ] {
+            assert_eq!(outcome(status, total, total, units_are_there), expected, "{status}, {units_are_there}");
+            for other in [money(999, "USD"), money(1001, "USD"), money(1000, "EUR")] {
+                assert_eq!(outcome(status, total, other, units_are_there), Outcome::Mismatch, "{status}, {other:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_queued_refund_shrinks_to_what_is_left_and_is_done_when_nothing_is() {
         let owed = [fact(1, RefundReason::Mismatch, 1000, None)];
         let partly = settle(1000, 400, 0, &owed);

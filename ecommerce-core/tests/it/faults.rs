@@ -7,9 +7,9 @@ use std::{
 };
 
 use ecommerce_core::{
-    CartError, CheckoutError, CheckoutRequest, Customer, DatabaseCall, DatabaseFault, DatabaseFaults, IdempotencyKey, Money,
-    Order, OrderError, OrderFilter, OrderStatus, Page, PageRequest, Payment, PaymentError, ProductId, ProviderName,
-    RefundRequest, Store, StoreError, WebhookError,
+    CartError, CheckoutError, CheckoutRequest, Customer, DatabaseCall, DatabaseFault, DatabaseFaults, Fulfillment,
+    FulfillmentStep, IdempotencyKey, Money, Order, OrderError, OrderFilter, OrderStatus, Page, PageRequest, Payment,
+    PaymentError, ProductId, ProviderName, RefundRequest, Store, StoreError, WebhookError,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ stories![
     every_call_of_an_expiry_fails_once,
     every_call_of_asking_fails_once,
     every_call_of_paying_back_fails_once,
+    a_race_that_is_lost_once_is_run_again_in_every_room,
     a_race_that_is_always_lost_is_an_error_that_says_so,
 ];
 
@@ -361,6 +362,24 @@ async fn every_call_of_paying_back_fails_once(shop: Shop) {
         sale.refund(&sale.shop().store).await.unwrap();
     };
     Counter::open(shop).await.every_call_fails(owe, Sale::run_due, Sale::run_due_again).await;
+}
+
+async fn a_race_that_is_lost_once_is_run_again_in_every_room(shop: Shop) {
+    let faults = Arc::new(NthCall::default());
+    let failing = shop.second_process_of(Store::builder().database_faults(faults.clone())).await;
+    let loses = || faults.arm(2, DatabaseFault::Busy);
+    loses();
+    let ann = failing.customer("ann").await;
+    assert!(faults.disarm());
+    loses();
+    let mug = failing.product("Mug", "12", 10).await;
+    assert!(faults.disarm());
+    let order = shop.paid_order(&ann, &[(mug, 1)]).await;
+    loses();
+    let step = FulfillmentStep { status: Fulfillment::Processing, tracking_number: None, note: None };
+    failing.store.order_fulfill(shop.admin(), order.id, &step).await.unwrap();
+    assert!(faults.disarm());
+    failing.store.close().await;
 }
 
 async fn a_race_that_is_always_lost_is_an_error_that_says_so(shop: Shop) {

@@ -81,12 +81,13 @@ fn learn_of_answer(model: &mut Model, seen: &Seen, answer: Answer) -> Option<()>
 fn learn_of_refunds(model: &mut Model, seen: &Seen, books: &Books, at: At) {
     let Some(payment) = model.payment_mut(at) else { return };
     let held = seen.payment(at).and_then(|payment| books.payment(payment.id));
+    // One of which nothing is left, after a lost dispute for instance, is not shown any more.
+    payment.refunds.iter_mut().for_each(|refund| refund.is_shown = false);
     for shown in seen.refunds(at) {
-        // One of which nothing is left is not shown any more.
         let known = payment.refunds.iter().position(|refund| refund.id == Some(shown.id));
         let Some(number) = known.or_else(|| payment.refunds.iter().position(|refund| refund.id.is_none())) else { return };
         let Some(refund) = payment.refunds.get_mut(number) else { return };
-        refund.id = Some(shown.id);
+        (refund.id, refund.is_shown) = (Some(shown.id), true);
         let at_bank = held.and_then(|held| held.refunds.get(&shown.id)).map(|(amount, _)| amount.minor());
         let is_refused = held.is_some_and(|held| held.refused.contains(&shown.id));
         let stage = match (shown.status, refund.stage) {

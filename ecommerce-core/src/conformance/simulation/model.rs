@@ -319,7 +319,7 @@ impl Model {
     fn refund_done(&mut self, at: At, number: usize) -> Option<()> {
         let payment = self.payment_mut(at)?;
         let by_hand = payment.house == House::Hand;
-        let refund = payment.refunds.get_mut(number)?;
+        let refund = payment.refunds.get_mut(number).filter(|refund| refund.is_shown)?;
         match refund.stage {
             Stage::Refused => refund.stage = Stage::ByHand,
             Stage::Owed if by_hand => refund.stage = Stage::ByHand,

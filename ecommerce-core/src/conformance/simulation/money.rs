@@ -54,6 +54,8 @@ pub(super) struct Refund {
     pub(super) id: Option<RefundId>,
     pub(super) asked: i64,
     pub(super) stage: Stage,
+    /// Whether admins see it: as long as there is anything left for it.
+    pub(super) is_shown: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +114,7 @@ impl Payment {
 
     pub(super) fn ask_back(&mut self, amount: i64) {
         if amount > 0 {
-            self.refunds.push(Refund { id: None, asked: amount, stage: Stage::Owed });
+            self.refunds.push(Refund { id: None, asked: amount, stage: Stage::Owed, is_shown: false });
         }
     }
 

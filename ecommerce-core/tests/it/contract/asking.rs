@@ -193,12 +193,17 @@ async fn more_may_be_due_than_one_statement_answers(shop: Shop) {
     let (ann, mug) = stage(&shop).await;
     let paid = order(&shop, &ann, mug).await;
     shop.bank_tells(&shop.bank.pay(first(&paid))).await;
-    // Attempts that nobody was ever sent to, and orders of nothing whose time is up.
+    // Attempts that nobody was ever sent to, refunds of a cent, and orders of nothing whose time is up.
     let many = "with recursive numbers(number) as (select 1 union all select number + 1 from numbers where number < 101)";
     shop.execute(&format!(
         "insert into payments (order_id, provider, status, amount, currency, nonce, call_at, created_at)
          {many}
          select order_id, provider, 'failed', amount, currency, 'n', created_at, created_at from payments, numbers;
+         insert into refunds (payment_id, reason, status, asked, amount, currency, call_at, created_at)
+         {many}
+         select id, 'requested', 'queued', 1, 1, currency, created_at, created_at
+         from payments, numbers
+         where status = 'succeeded';
          insert into orders
              (user_id, cart_generation, status, total, currency, reserved_until, expires_at, created_at, updated_at)
          {many}
@@ -211,5 +216,6 @@ async fn more_may_be_due_than_one_statement_answers(shop: Shop) {
     .await;
     shop.store.run_due().await.unwrap();
     assert_eq!(shop.texts("select status from payments where status = 'failed' and call_at is not null").await, [""; 0]);
+    assert_eq!((shop.bank.count("refund"), shop.reload(&paid).await.refunded_total), (101, money("1.01")));
     assert_eq!(shop.texts("select status from orders where status <> 'expired'").await, ["paid"]);
 }

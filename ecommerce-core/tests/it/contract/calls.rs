@@ -318,6 +318,7 @@ async fn a_refund_is_sent_once(shop: Shop) {
     assert_eq!((order.refunds[0].status, order.payment_status), (RefundStatus::Succeeded, PaymentStatus::PartiallyRefunded));
     assert_eq!((order.refunded_total, shop.bank.count("refund")), (money("10"), 1));
     assert_eq!(shop.bank.payment(first(&order)).refunds[&order.refunds[0].id], money("10"));
+    assert_eq!(shop.texts("select status from refunds where call_at is not null").await, [""; 0], "nothing is left to ask");
 }
 
 async fn a_refund_whose_answer_is_lost_is_sent_once(shop: Shop) {

@@ -55,6 +55,7 @@ async fn what_is_known_from_disputes_grows_until_the_success_is_heard_of(shop: S
         assert_eq!(captured(&told), (OrderStatus::PendingPayment, Some(Outcome::Mismatch), Some(known.to_owned())));
         assert_eq!(lines(&told), [line(RefundReason::Mismatch, RefundStatus::Queued, known)]);
     }
+    assert_eq!(shop.texts("select status from payments where call_at is not null").await, [""; 0], "nobody can be asked");
     shop.stripe(&attempt.session_async_succeeded()).await;
     let paid = shop.reload(&order).await;
     assert_eq!(captured(&paid), (OrderStatus::Paid, Some(Outcome::Applied), Some("10.00".to_owned())));

@@ -19,6 +19,7 @@ stories![
     a_refund_of_the_dashboards_that_fails_leaves_the_debt,
     a_dispute_counts_with_the_amount_that_was_lost,
     an_event_waits_for_the_order_that_it_names,
+    two_events_name_a_payment_at_the_same_moment,
 ];
 
 fn paystack_refund(attempt: &Attempt, what: &str, reference: Option<&str>) -> Value {
@@ -150,4 +151,19 @@ async fn an_event_waits_for_the_order_that_it_names(shop: Shop) {
     shop.store.run_due().await.unwrap();
     assert_eq!(shop.reload(&order).await.status, OrderStatus::Paid);
     assert_eq!(shop.reload(&before).await.status, OrderStatus::PendingPayment);
+}
+
+async fn two_events_name_a_payment_at_the_same_moment(shop: Shop) {
+    let (ann, mug) = (shop.customer("ann").await, shop.product("Mug", "10", 10).await);
+    let other = shop.second_process().await;
+    for _ in 0..5 {
+        let order = shop.order(&ann, &[(mug, 1)]).await;
+        // Neither says which attempt it is about, and neither sees what the other teaches before it has the order's lock.
+        let attempt = Attempt { payment: None, ..Attempt::of(&order) };
+        let (completed, succeeded) = (attempt.session_completed(), attempt.intent_succeeded());
+        tokio::join!(shop.stripe(&completed), other.stripe(&succeeded));
+        let paid = shop.reload(&order).await;
+        assert_eq!((paid.status, paid.payments.len()), (OrderStatus::Paid, 1), "{:?}", paid.payments);
+    }
+    other.store.close().await;
 }

@@ -2,12 +2,16 @@
 //!
 //! Each story shows the point of the same number: s07 to s09.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use ecommerce_core::{AccountError, SignedIn, Store};
+use ecommerce_core::{AccountError, DatabaseCall, DatabaseFault, DatabaseFaults, SignedIn, Store};
 use futures_util::future::join_all;
 
-use crate::shop::{PASSWORD, Shop, minutes, registration};
+use crate::shop::{PASSWORD, Shop, hours, minutes, registration};
 
 stories![
     s07_a_wrong_password_and_an_unknown_e_mail_are_answered_alike,
@@ -18,9 +22,11 @@ stories![
     s08_a_hundred_wrong_passwords_for_one_account,
     s08_guesses_from_everywhere_do_not_lock_the_owner_out,
     s08_an_owner_who_is_away_waits_a_quarter_of_an_hour,
+    s08_a_place_is_known_for_ninety_days,
     s08_many_passwords_from_one_address,
     s08_an_address_may_be_left_uncounted,
     s08_many_guesses_at_once_are_counted,
+    s08_who_is_locked_out_costs_one_look,
     s09_right_log_ins_at_once_wait_for_their_turn,
     s09_who_waits_too_long_is_told_so,
 ];
@@ -141,9 +147,24 @@ async fn s08_an_owner_who_is_away_waits_a_quarter_of_an_hour(shop: Shop) {
     for number in 1..=3 {
         guess(&shop.store, "ann", 7, &format!("198.51.100.{number}")).await;
     }
-    refused!(login(&shop.store, "ann", PASSWORD, HOME), AccountError::TooManyFailures { .. });
+    let away = login(&shop.store, "ann", PASSWORD, HOME);
+    refused!(away, AccountError::TooManyFailures { retry_after } if retry_after == minutes(15));
     shop.advance(minutes(15));
     login(&shop.store, "ann", PASSWORD, HOME).await.unwrap();
+}
+
+async fn s08_a_place_is_known_for_ninety_days(shop: Shop) {
+    let store = shop.within(|limits| limits.failed_logins_per_address = 1).await;
+    for who in ["ann", "bob"] {
+        store.register_from(registration(&format!("{who}@example.com")), HOME.parse().ok()).await.unwrap();
+    }
+    shop.wait(hours(90 * 24) - minutes(1)).await;
+    assert_eq!(guess(&store, "nobody", 2, HOME).await, 1, "the place is shut");
+    login(&store, "ann", PASSWORD, HOME).await.unwrap();
+    shop.wait(minutes(1)).await;
+    login(&store, "ann", PASSWORD, HOME).await.unwrap();
+    refused!(login(&store, "bob", PASSWORD, HOME), AccountError::TooManyFailures { .. });
+    store.close().await;
 }
 
 async fn s08_many_passwords_from_one_address(shop: Shop) {
@@ -201,6 +222,29 @@ async fn s08_many_guesses_at_once_are_counted(shop: Shop) {
     });
     let checked: usize = join_all(guesses).await.into_iter().map(Result::unwrap).sum();
     assert_eq!(checked, 10);
+    store.close().await;
+}
+
+/// Every call to the database since it was looked at last.
+#[derive(Default)]
+struct Calls(Mutex<Vec<DatabaseCall>>);
+
+impl DatabaseFaults for Calls {
+    fn next(&self, call: DatabaseCall) -> Option<DatabaseFault> {
+        self.0.lock().unwrap().push(call);
+        None
+    }
+}
+
+async fn s08_who_is_locked_out_costs_one_look(shop: Shop) {
+    let calls = Arc::new(Calls::default());
+    let store = shop.second_process_of(Store::builder().database_faults(calls.clone())).await.store;
+    assert_eq!(guess(&store, "ann", 10, HOME).await, 10);
+    calls.0.lock().unwrap().clear();
+    assert_eq!(guess(&store, "ann", 1, HOME).await, 0);
+    // A connection and one statement on it: no turn to hash, and nothing that would wait for a lock.
+    let made = calls.0.lock().unwrap().clone();
+    assert!(matches!(made[..], [DatabaseCall::Begin, DatabaseCall::Statement(_)]), "{made:?}");
     store.close().await;
 }
 

@@ -183,11 +183,11 @@ impl Answer {
             return Ok(self);
         }
         Err(match self.body["code"].as_str().unwrap_or_default() {
+            code if self.status == 503 => Refusal::Busy(code.to_owned()),
             "insufficient_stock" => Refusal::OutOfStock,
             "cart_empty" => Refusal::CartEmpty,
             "total_changed" => Refusal::TotalChanged,
             "invalid_transition" => Refusal::WrongState,
-            "unavailable" => Refusal::Busy("503".to_owned()),
             _ => Refusal::Unexpected(format!("{} {}", self.status, self.body)),
         })
     }
@@ -256,6 +256,6 @@ fn client() -> Result<Client, Failure> {
     let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     let client = Client::builder().tls_backend_preconfigured(tls).no_proxy();
-    // The server closes a connection that was idle for 10 seconds; whoever used it in that moment would get no answer.
+    // The server closes a connection that was idle for a minute; whoever used it in that moment would get no answer.
     Ok(client.pool_idle_timeout(Duration::from_secs(2)).timeout(Duration::from_secs(300)).build()?)
 }

@@ -159,6 +159,7 @@ impl From<StoreError> for Refusal {
 impl From<AccountError> for Refusal {
     fn from(error: AccountError) -> Self {
         match error {
+            AccountError::Busy => Self::Busy(error.to_string()),
             AccountError::Store(error) => error.into(),
             other => Self::unexpected(other),
         }

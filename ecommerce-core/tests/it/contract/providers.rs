@@ -92,10 +92,11 @@ async fn an_admin_confirms_by_hand(shop: Shop) {
     let ann = shop.customer("ann").await;
     let mug = shop.product("Mug", "10", 10).await;
     let reference = note("bank statement 7");
-    for provider in [ProviderName::Manual, ProviderName::Stripe] {
+    for (provider, payments) in [(ProviderName::Manual, 1), (ProviderName::Stripe, 2)] {
         let order = shop.order_by(&ann, &[(mug, 1)], provider).await;
         let paid = shop.store.order_confirm_payment(shop.admin(), order.id, Some(&reference)).await.unwrap();
         assert_eq!((paid.status, paid.payment_status), (OrderStatus::Paid, PaymentStatus::Paid));
+        assert_eq!(paid.payments.len(), payments, "an attempt that began by hand is the one that is paid");
         let payment = paid.payments.last().unwrap();
         assert_eq!((payment.provider, payment.reference.as_deref()), (ProviderName::Manual, Some("bank statement 7")));
         assert_eq!((payment.outcome, payment.captured), (Some(Outcome::Applied), Some(money("10"))));
@@ -112,6 +113,9 @@ async fn confirming_an_order_that_waits_for_nothing(shop: Shop) {
     shop.store.order_cancel(&ann, order.id).await.unwrap();
     let confirm = async |id| shop.store.order_confirm_payment(shop.admin(), id, None).await;
     refused!(confirm(order.id), PaymentError::Order(OrderError::InvalidTransition(_)));
+    let by_stripe = shop.paid_order(&ann, &[(mug, 1)]).await;
+    refused!(confirm(by_stripe.id), PaymentError::Order(OrderError::InvalidTransition(_)));
+    assert_eq!(shop.reload(&by_stripe).await, by_stripe);
     let nowhere = OrderId::new(4711).unwrap();
     refused!(confirm(nowhere), PaymentError::Order(OrderError::Unknown(_)));
     assert_eq!(shop.reload(&order).await.payments.len(), 1);

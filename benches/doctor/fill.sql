@@ -8,11 +8,11 @@ insert into categories (name, name_key, name_words, description, created_at, upd
 with recursive n (i) as (select cast(1 as bigint) union all select i + 1 from n where i < 100)
 select 'Category ' || i, 'category ' || i, ' category ' || i, '', {now}, {now} from n order by i;
 
-insert into products (name, name_key, name_words, description, description_words, sku, price, price_scaled, currency, stock,
+insert into products (name, name_key, description, sku, price, price_scaled, currency, stock,
     is_available, category_id, created_at, updated_at)
 with recursive n (i) as (select cast(1 as bigint) union all select i + 1 from n where i < {products})
-select 'Product ' || i, 'product ' || i, ' product ' || i, 'A thing that people buy, described in a sentence or two.',
-    ' a thing that people buy described in a sentence or two', 'SKU-' || i, 500 + i % 100 * 25, (500 + i % 100 * 25) * 100,
+select 'Product ' || i, 'product ' || i, 'A thing that people buy, described in a sentence or two.',
+    'SKU-' || i, 500 + i % 100 * 25, (500 + i % 100 * 25) * 100,
     'USD', 0, i > 0, 1 + i % 100, {now}, {now}
 from n order by i;
 

@@ -71,8 +71,9 @@ pub use accounts::{AccountError, Password, Registration, Role, Session, SignedIn
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditKind, AuditSubject, AuditUser};
 pub use cart::{Cart, CartError, CartItem, CartLine, MAX_LINES, ProductRef, Shortage};
 pub use catalog::{
-    CatalogError, Category, CategoryChange, CategoryRef, Expect, ImportReport, ImportRow, MAX_STOCK, Movement, MovementReason,
-    NewCategory, NewProduct, Ordering, Product, ProductChange, ProductFilter, Revision, StockReport,
+    CatalogError, Category, CategoryChange, CategoryCount, CategoryRef, Expect, Facet, FacetName, Facets, Found, ImportReport,
+    ImportRow, Look, MAX_STOCK, Movement, MovementReason, NewCategory, NewProduct, Ordering, PriceRange, Product, ProductChange,
+    ProductFilter, Revision, StockReport, SuggestedProduct, Suggestions, ValueCount,
 };
 pub use checkout::{Checkout, CheckoutError, CheckoutRequest, IdempotencyKey};
 pub use db::{DatabaseCall, DatabaseFault, DatabaseFaults};
@@ -85,7 +86,7 @@ pub use orders::{
     CustomerRef, EventName, Fulfillment, FulfillmentStep, Order, OrderError, OrderEvent, OrderFilter, OrderItem, OrderStatus,
     Outcome, Payment, PaymentState, PaymentStatus, Refund, RefundReason, RefundStatus,
 };
-pub use page::{Page, PageRequest};
+pub use page::{CountIs, Page, PageRequest};
 pub use payments::{PaymentError, PaymentEvent, PaymentEventStatus, Reconciliation, RefundRequest};
 pub use provider_name::{OtherProvider, ProviderName};
 #[cfg(feature = "paystack")]
@@ -120,6 +121,7 @@ pub fn statements() -> Vec<Sql> {
         audit::sql::ALL,
         accounts::sql::ALL,
         catalog::sql::ALL,
+        catalog::search::sql::ALL,
         cart::sql::ALL,
         orders::sql::ALL,
         orders::rows::ALL,

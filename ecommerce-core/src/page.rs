@@ -75,23 +75,42 @@ impl Default for PageRequest {
 /// One page of a list, and how long the whole list is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// How many rows the whole list has.
+    /// How many rows the whole list has; where counting all of it would be slow, how many it has at least.
     pub count: u64,
+    /// Whether the list has just so many rows, or at least so many.
+    pub count_is: CountIs,
     /// The rows of this page.
     pub results: Vec<T>,
     /// What was asked for.
     pub request: PageRequest,
+    has_next: bool,
+}
+
+crate::text::words! {
+    /// What a count says.
+    pub enum CountIs {
+        /// There are just so many.
+        Exact = "exact",
+        /// There are so many, and perhaps more.
+        AtLeast = "at_least",
+    }
 }
 
 impl<T> Page<T> {
+    /// A page of a list of this length.
     pub(crate) fn new(count: i64, results: Vec<T>, request: PageRequest) -> Self {
-        Self { count: u64::try_from(count).unwrap_or(0), results, request }
+        let has_next = request.offset() + request.limit() < count;
+        Self { count: u64::try_from(count).unwrap_or(0), count_is: CountIs::Exact, results, request, has_next }
+    }
+
+    /// A page of a list that was counted no further than to a bound. Whether another page follows was seen.
+    pub(crate) const fn counted(count: u64, count_is: CountIs, results: Vec<T>, request: PageRequest, has_next: bool) -> Self {
+        Self { count, count_is, results, request, has_next }
     }
 
     /// The page behind this one, where there is one.
     pub fn next(&self) -> Option<PageRequest> {
-        let seen = u64::from(self.request.number) * u64::from(self.request.size);
-        (seen < self.count).then(|| self.request.at(self.request.number + 1).ok()).flatten()
+        self.has_next.then(|| self.request.at(self.request.number + 1).ok()).flatten()
     }
 
     /// The page before this one, where there is one.

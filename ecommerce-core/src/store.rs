@@ -6,9 +6,12 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::OnceCell;
+
 use crate::{
     Clock, Currency, DatabaseFaults, PaymentProvider, StoreError, SystemClock, Timestamp, TokenSource,
     accounts::{Hasher, SystemTokens},
+    catalog,
     db::{self, Db, Tx},
     providers::Providers,
     worker::Worker,
@@ -37,6 +40,7 @@ struct Inner {
     limits: Limits,
     currency: Currency,
     providers: Providers,
+    cursor_key: OnceCell<String>,
     _worker: Option<Worker>,
 }
 
@@ -166,14 +170,16 @@ impl StoreBuilder {
         self
     }
 
-    /// Opens the store at a database and brings its tables up to date.
+    /// Opens the store at a database and brings its tables and the index of its products up to date.
     ///
     /// The URL is `sqlite:FILE`, `sqlite::memory:` or `postgres://user@host/database`.
     ///
     /// # Errors
     /// When the database cannot be reached or is of a newer version.
     pub async fn open(self, url: &str) -> Result<Store, StoreError> {
-        let db = Db::open(url, self.faults).await?;
+        let db = Db::open(url).await?;
+        catalog::build_index(&db).await?;
+        let db = db.befallen_by(self.faults);
         let currency = match self.currency {
             Some(currency) => currency,
             None => "USD".parse().map_err(|error| StoreError::other(format!("{error}")))?,
@@ -187,6 +193,7 @@ impl StoreBuilder {
             limits: self.limits,
             currency,
             providers: self.providers,
+            cursor_key: OnceCell::new(),
             _worker: self.background.then(|| Worker::start(&WeakStore(inner.clone()), &callable)),
         })))
     }
@@ -283,6 +290,11 @@ impl Store {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// What [`Store::cursor_key`] has read.
+    pub(crate) fn cursor_key_cell(&self) -> &OnceCell<String> {
+        &self.0.cursor_key
     }
 
     pub(crate) fn providers(&self) -> &Providers {

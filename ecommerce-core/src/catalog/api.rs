@@ -1,12 +1,19 @@
-use std::{collections::HashMap, iter, slice};
+use std::{
+    collections::{BTreeSet, HashMap},
+    iter, slice,
+};
 
 use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{
     CatalogError, Category, CategoryChange, CategoryRef, Expect, ImportReport, ImportRow, MovementReason, NewCategory,
-    NewProduct, Product, ProductChange, ProductFilter, StockReport, check_stock, import, lists,
-    search::{self, key},
+    NewProduct, Product, ProductChange, StockReport, check_stock, import, lists,
+    search::{
+        self,
+        index::{index, learn, learn_name, unindex},
+        key,
+    },
     sql::{self, StockChange},
     stock,
 };
@@ -48,6 +55,7 @@ impl Store {
             let category = category.ok_or(CatalogError::NameTaken)?;
             let detail = json!({ "name": category.name });
             audit::record(&mut tx, admin, AuditAction::CategoryCreated, Some(category.id.into()), detail, self.now()).await?;
+            learn_name(&mut tx, &category.name).await?;
             tx.commit().await?;
             tracing::info!(category = %category.id, "category created");
             Ok(category)
@@ -78,6 +86,7 @@ impl Store {
             let category = sql::update_category(&mut tx, &changed, self.now()).await;
             let category = category.map_err(|error| taken(error, CatalogError::NameTaken))?;
             audit::record(&mut tx, admin, AuditAction::CategoryUpdated, Some(id.into()), detail, self.now()).await?;
+            learn_name(&mut tx, &category.name).await?;
             tx.commit().await?;
             tracing::info!(category = %id, "category changed");
             Ok(category)
@@ -107,20 +116,6 @@ impl Store {
         .await
     }
 
-    /// The products that are wanted. Hidden ones are seen only with an admin's proof.
-    ///
-    /// # Errors
-    /// Only the database's: bounds that no price can reach find nothing, or everything.
-    pub async fn product_list(
-        &self,
-        filter: &ProductFilter,
-        page: PageRequest,
-        admin: Option<&Admin>,
-    ) -> Result<Page<Product>, CatalogError> {
-        let Some(patterns) = search::patterns(filter.search.as_deref()) else { return Ok(Page::new(0, Vec::new(), page)) };
-        Ok(lists::products(&mut self.read().await?, filter, &patterns, admin.is_some(), page).await?)
-    }
-
     /// One product. A hidden one is seen only with an admin's proof.
     ///
     /// # Errors
@@ -139,12 +134,13 @@ impl Store {
         retry(async || {
             let mut tx = self.write().await?;
             hold_category(&mut tx, new.category).await?;
-            let made = insert_products(&mut tx, slice::from_ref(&new), self.now()).await?;
+            let (made, words) = insert_products(&mut tx, slice::from_ref(&new), self.now()).await?;
             let id = made.first().ok_or_else(|| StoreError::other("a new product has no row"))?;
             let product = sql::product(&mut tx, *id, true).await?.ok_or(CatalogError::UnknownProduct(*id))?;
             let Product { name, price, currency, stock, .. } = &product;
             let detail = json!({ "name": name, "price": price, "currency": currency, "stock": stock });
             audit::record(&mut tx, admin, AuditAction::ProductCreated, Some(product.id.into()), detail, self.now()).await?;
+            learn(&mut tx, &words).await?;
             tx.commit().await?;
             tracing::info!(product = %id, "product created");
             Ok(product)
@@ -180,12 +176,13 @@ impl Store {
             if changed.stock < reserved {
                 return Err(CatalogError::StockReserved { reserved });
             }
-            update_products(&mut tx, iter::once(&changed), now).await?;
+            let words = update_products(&mut tx, iter::once(&changed), now).await?;
             let moved = StockChange { product: id, change: changed.stock - product.stock };
             sql::insert_movements(&mut tx, vec![moved], MovementReason::Edited, None, now).await?;
             let detail = audit::changes(&product, &changed);
             audit::record(&mut tx, admin, AuditAction::ProductUpdated, Some(id.into()), detail, now).await?;
             let product = sql::product(&mut tx, id, true).await?.ok_or(CatalogError::UnknownProduct(id))?;
+            learn(&mut tx, &words).await?;
             tx.commit().await?;
             tracing::info!(product = %id, "product changed");
             Ok(product)
@@ -203,6 +200,7 @@ impl Store {
             let (product, _) = sql::product_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownProduct(id))?;
             expect.check(&product.revision)?;
             sql::delete_product(&mut tx, id, self.now()).await?;
+            unindex(&mut tx, id).await?;
             let detail = json!({ "name": product.name });
             audit::record(&mut tx, admin, AuditAction::ProductDeleted, Some(id.into()), detail, self.now()).await?;
             tx.commit().await?;
@@ -246,14 +244,15 @@ impl Store {
             let report = plan.report(categories_created);
 
             let mut done = report.unchanged;
+            let mut words = BTreeSet::new();
             for new in plan.new.chunks(IMPORT_BATCH) {
                 (progress.lock().await)(done);
-                insert_products(&mut tx, new, now).await?;
+                words.append(&mut insert_products(&mut tx, new, now).await?.1);
                 done += new.len() as u64;
             }
             for changed in plan.changed.chunks(IMPORT_BATCH) {
                 (progress.lock().await)(done);
-                update_products(&mut tx, changed.iter().map(|changed| &changed.product), now).await?;
+                words.append(&mut update_products(&mut tx, changed.iter().map(|changed| &changed.product), now).await?);
                 let moved = changed.iter().map(|changed| StockChange { product: changed.product.id, change: changed.moved });
                 sql::insert_movements(&mut tx, moved.collect(), MovementReason::Imported, None, now).await?;
                 done += changed.len() as u64;
@@ -261,6 +260,10 @@ impl Store {
             if report.is_news() {
                 audit::record(&mut tx, admin, AuditAction::ProductsImported, None, json!(report), now).await?;
             }
+            words.extend(
+                rows.iter().filter_map(|row| row.category.as_ref()).flat_map(|name| search::index::name_words(name.as_str())),
+            );
+            learn(&mut tx, &words).await?;
             tx.commit().await?;
             (progress.lock().await)(done);
             tracing::info!(?report, "products imported");
@@ -311,15 +314,28 @@ async fn hold_category(tx: &mut Tx, id: Option<CategoryId>) -> Result<Option<Cat
     Ok(Some(category))
 }
 
-async fn insert_products(tx: &mut Tx, new: &[NewProduct], now: Timestamp) -> Result<Vec<ProductId>, CatalogError> {
+/// Makes products. Answers their ids, and the words to be learned in the end.
+async fn insert_products(
+    tx: &mut Tx,
+    new: &[NewProduct],
+    now: Timestamp,
+) -> Result<(Vec<ProductId>, BTreeSet<String>), CatalogError> {
     let made = sql::insert_products(tx, new, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
-    let ids = made.iter().map(|made| made.product).collect();
+    let ids: Vec<_> = made.iter().map(|made| made.product).collect();
     sql::insert_movements(tx, made, MovementReason::Initial, None, now).await?;
-    Ok(ids)
+    let words = index(tx, &ids).await?;
+    Ok((ids, words))
 }
 
-async fn update_products(tx: &mut Tx, changed: impl Iterator<Item = &Product>, now: Timestamp) -> Result<(), CatalogError> {
-    sql::update_products(tx, changed, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))
+/// Writes products. Answers the words to be learned in the end.
+async fn update_products(
+    tx: &mut Tx,
+    changed: impl Iterator<Item = &Product> + Clone,
+    now: Timestamp,
+) -> Result<BTreeSet<String>, CatalogError> {
+    sql::update_products(tx, changed.clone(), now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
+    let ids: Vec<_> = changed.map(|product| product.id).collect();
+    Ok(index(tx, &ids).await?)
 }
 
 /// The categories by the keys of their names, those that only the rows know made new; and how many are.

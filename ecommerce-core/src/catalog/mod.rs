@@ -3,7 +3,7 @@
 mod api;
 mod import;
 mod lists;
-mod search;
+pub(crate) mod search;
 pub(crate) mod sql;
 mod stock;
 
@@ -11,6 +11,11 @@ use serde::Serialize;
 
 use crate::{CategoryId, Currency, Description, Invalid, InvalidField, Money, Name, ProductId, Sku, StoreError, Timestamp, db};
 pub use import::{ImportReport, ImportRow};
+pub(crate) use search::build_index;
+pub use search::{
+    CategoryCount, Facet, FacetName, Facets, Found, Look, Ordering, PriceRange, ProductFilter, SuggestedProduct, Suggestions,
+    ValueCount,
+};
 pub use stock::{Movement, MovementReason, StockReport};
 
 /// A group of products.
@@ -189,41 +194,6 @@ pub const MAX_STOCK: i64 = 1_000_000_000;
 /// Checks a stock that somebody sets.
 pub(crate) fn check_stock(stock: i64) -> Result<i64, Invalid> {
     if (0..=MAX_STOCK).contains(&stock) { Ok(stock) } else { Err(Invalid::new(format!("must be 0 to {MAX_STOCK}"))) }
-}
-
-/// Which products are wanted. The default wants all.
-#[derive(Debug, Clone, Default)]
-pub struct ProductFilter {
-    /// Words that the name, the description or the category's name must have, each at the beginning of a word.
-    pub search: Option<String>,
-    /// Only products of this category.
-    pub category: Option<CategoryId>,
-    /// Only products that cost at least this, as a plain number in their own currency.
-    pub min_price: Option<rust_decimal::Decimal>,
-    /// Only products that cost at most this, as a plain number in their own currency.
-    pub max_price: Option<rust_decimal::Decimal>,
-    /// Only products that can (or cannot) be bought now.
-    pub in_stock: Option<bool>,
-    /// In which order; without one the best hits of a search, else the oldest, come first.
-    pub ordering: Option<Ordering>,
-}
-
-crate::text::words! {
-    /// The order of a list of products.
-    pub enum Ordering {
-        /// By name.
-        Name = "name",
-        /// By name, backwards.
-        NameDescending = "-name",
-        /// The cheapest first, by the number of the price.
-        Price = "price",
-        /// The dearest first, by the number of the price.
-        PriceDescending = "-price",
-        /// The oldest first.
-        CreatedAt = "created_at",
-        /// The newest first.
-        CreatedAtDescending = "-created_at",
-    }
 }
 
 /// Names one state of a product or a category: another after every change that a reader can see.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     Category, CategoryRef, Movement, MovementReason, NewProduct, Product,
     lists::{CategoryRow, ProductRow, select_products},
-    search::{self, key, words},
+    search::{key, prices::price_scaled, spaced},
 };
 use crate::{
     CategoryId, Currency, Description, Money, MovementId, Name, Note, OrderId, ProductId, Sku, StoreError, Timestamp,
@@ -74,20 +74,20 @@ statements! {
 
     INSERT_PRODUCTS = {
         sqlite:
-            "insert into products (name, name_key, name_words, description, description_words, sku, price, price_scaled,
+            "insert into products (name, name_key, description, sku, price, price_scaled,
                  currency, stock, is_available, category_id, created_at, updated_at)
-             select value ->> 'name', value ->> 'name_key', value ->> 'name_words', value ->> 'description',
-                 value ->> 'description_words', value ->> 'sku', value ->> 'price', value ->> 'price_scaled',
+             select value ->> 'name', value ->> 'name_key', value ->> 'description',
+                 value ->> 'sku', value ->> 'price', value ->> 'price_scaled',
                  value ->> 'currency', value ->> 'stock', value ->> 'is_available', value ->> 'category', $2, $2
              from json_each($1)
              returning id, stock",
         postgres:
-            "insert into products (name, name_key, name_words, description, description_words, sku, price, price_scaled,
+            "insert into products (name, name_key, description, sku, price, price_scaled,
                  currency, stock, is_available, category_id, created_at, updated_at)
-             select r.name, r.name_key, r.name_words, r.description, r.description_words, r.sku, r.price, r.price_scaled,
+             select r.name, r.name_key, r.description, r.sku, r.price, r.price_scaled,
                  r.currency, r.stock, r.is_available, r.category, cast($2 as bigint), cast($2 as bigint)
              from json_to_recordset(cast(cast($1 as text) as json)) as r (
-                 name text, name_key text, name_words text, description text, description_words text, sku text, price bigint,
+                 name text, name_key text, description text, sku text, price bigint,
                  price_scaled bigint, currency text, stock bigint, is_available boolean, category bigint)
              returning id, stock",
     };
@@ -95,26 +95,25 @@ statements! {
     UPDATE_PRODUCTS = {
         sqlite:
             "update products set
-                 name = r.name, name_key = r.name_key, name_words = r.name_words, description = r.description,
-                 description_words = r.description_words, sku = r.sku, price = r.price, price_scaled = r.price_scaled,
+                 name = r.name, name_key = r.name_key, description = r.description,
+                 sku = r.sku, price = r.price, price_scaled = r.price_scaled,
                  currency = r.currency, stock = r.stock, is_available = r.is_available, category_id = r.category,
                  version = version + 1, updated_at = $2
              from (
                  select value ->> 'id' as id, value ->> 'name' as name, value ->> 'name_key' as name_key,
-                     value ->> 'name_words' as name_words, value ->> 'description' as description,
-                     value ->> 'description_words' as description_words, value ->> 'sku' as sku, value ->> 'price' as price,
+                     value ->> 'description' as description, value ->> 'sku' as sku, value ->> 'price' as price,
                      value ->> 'price_scaled' as price_scaled, value ->> 'currency' as currency, value ->> 'stock' as stock,
                      value ->> 'is_available' as is_available, value ->> 'category' as category
                  from json_each($1)) r
              where products.id = r.id",
         postgres:
             "update products set
-                 name = r.name, name_key = r.name_key, name_words = r.name_words, description = r.description,
-                 description_words = r.description_words, sku = r.sku, price = r.price, price_scaled = r.price_scaled,
+                 name = r.name, name_key = r.name_key, description = r.description,
+                 sku = r.sku, price = r.price, price_scaled = r.price_scaled,
                  currency = r.currency, stock = r.stock, is_available = r.is_available, category_id = r.category,
                  version = version + 1, updated_at = $2
              from json_to_recordset(cast(cast($1 as text) as json)) as r (
-                 id bigint, name text, name_key text, name_words text, description text, description_words text, sku text,
+                 id bigint, name text, name_key text, description text, sku text,
                  price bigint, price_scaled bigint, currency text, stock bigint, is_available boolean, category bigint)
              where products.id = r.id",
     };
@@ -189,13 +188,13 @@ pub(super) async fn insert_category(
     description: Description,
     now: Timestamp,
 ) -> Result<Option<Category>, StoreError> {
-    let args = (name.clone(), key(name.as_str()), words(name.as_str()), description, now);
+    let args = (name.clone(), key(name.as_str()), spaced(name.as_str()), description, now);
     Ok(tx.optional::<CategoryRow>(INSERT_CATEGORY, args).await?.map(Category::from))
 }
 
 pub(super) async fn update_category(tx: &mut Tx, changed: &Category, now: Timestamp) -> Result<Category, StoreError> {
     let Category { id, name, description, .. } = changed;
-    let args = (*id, name.clone(), key(name), words(name), description.clone(), now);
+    let args = (*id, name.clone(), key(name), spaced(name), description.clone(), now);
     Ok(tx.one::<CategoryRow>(UPDATE_CATEGORY, args).await?.into())
 }
 
@@ -296,9 +295,7 @@ struct WrittenProduct<'a> {
     id: Option<ProductId>,
     name: &'a str,
     name_key: String,
-    name_words: String,
     description: &'a str,
-    description_words: String,
     sku: Option<&'a str>,
     price: i64,
     price_scaled: i64,
@@ -314,12 +311,10 @@ impl<'a> WrittenProduct<'a> {
             id: None,
             name,
             name_key: key(name),
-            name_words: words(name),
             description,
-            description_words: words(description),
             sku: sku.map(Sku::as_str),
             price: price.minor(),
-            price_scaled: search::price_scaled(price),
+            price_scaled: price_scaled(price),
             currency: price.currency(),
             stock: 0,
             is_available: true,

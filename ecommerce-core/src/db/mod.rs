@@ -48,16 +48,20 @@ enum Pools {
 }
 
 impl Db {
-    /// Opens `sqlite:FILE`, `sqlite::memory:` or `postgres://...`, and brings its tables up to date. No fault strikes before
-    /// it is open.
-    pub(crate) async fn open(url: &str, faults: Option<Arc<dyn DatabaseFaults>>) -> Result<Self, StoreError> {
+    /// Opens `sqlite:FILE`, `sqlite::memory:` or `postgres://...`, and brings its tables up to date.
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let pools = match url.split_once(':') {
             Some(("sqlite", _)) => sqlite::open(url).await?,
             Some(("postgres" | "postgresql", _)) => postgres::open(url).await?,
             _ => return Err(StoreError::other("the database URL must begin with sqlite: or postgres://")),
         };
         migrate::run(&pools).await?;
-        Ok(Self { pools, faults: Faults::new(faults) })
+        Ok(Self { pools, faults: Faults::new(None) })
+    }
+
+    /// The same with what may befall its calls from now on.
+    pub(crate) fn befallen_by(self, faults: Option<Arc<dyn DatabaseFaults>>) -> Self {
+        Self { faults: Faults::new(faults), ..self }
     }
 
     /// A transaction that may write. On SQLite it holds the write lock from its first moment.

@@ -230,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn a_transaction_of_which_a_statement_failed_is_rolled_back() {
         let sql = |name, text| Sql { name, sqlite: text, postgres: text };
-        let db = Db::open("sqlite::memory:", None).await.unwrap();
+        let db = Db::open("sqlite::memory:").await.unwrap();
         let mut tx = db.write().await.unwrap();
         tx.execute(sql("good", "create table things (id integer primary key)"), ()).await.unwrap();
         assert!(tx.execute(sql("bad", "insert into nothing values (1)"), ()).await.is_err());

@@ -44,15 +44,48 @@ statements! {
     NEXT_CARTS = (slice!("carts" by "user_id"));
 
     PRODUCTS =
-        "select id, reserved, reservable, stock, moved
+        "select id, reserved, reservable, stock, moved, sold, moved_by_orders
          from (
-             select p.id, p.reserved, p.stock,
+             select p.id, p.reserved, p.stock, p.sold,
                  case when p.reserved > p.stock then p.stock when p.reserved < 0 then 0 else p.reserved end as reservable,
-                 (select cast(coalesce(sum(m.change), 0) as bigint) from stock_movements m where m.product_id = p.id) as moved
+                 coalesce(m.moved, 0) as moved, coalesce(m.moved_by_orders, 0) as moved_by_orders
              from products p
+                 left join (
+                     select product_id, cast(sum(change) as bigint) as moved,
+                         cast(sum(case when reason in ('sold', 'returned') then -change else 0 end) as bigint) as moved_by_orders
+                     from stock_movements
+                     where product_id > $1 and product_id <= $2
+                     group by product_id
+                 ) m on m.product_id = p.id
              where p.id > $1 and p.id <= $2
          ) p
-         where (reserved, stock) <> (reservable, moved)";
+         where (reserved, stock, sold) <> (reservable, moved, moved_by_orders)";
+
+    /// Once each, as it is shown and priced; a deleted one not at all.
+    INDEXED = {
+        sqlite:
+            "select id, entries, due
+             from (
+                 select p.id, cast(case when p.deleted_at is null then 1 else 0 end as bigint) as due,
+                     case when i.product_id is null or not exists (select 1 from product_words w where w.rowid = p.id) then 0
+                         when i.price_scaled = p.price_scaled and i.category_id is p.category_id then 1
+                         else 2 end as entries
+                 from products p left join product_cards i on i.product_id = p.id
+                 where p.id > $1 and p.id <= $2
+             ) p
+             where entries <> due",
+        postgres:
+            "select id, entries, due
+             from (
+                 select p.id, cast(case when p.deleted_at is null then 1 else 0 end as bigint) as due,
+                     cast(case when i.product_id is null then 0
+                         when i.price_scaled = p.price_scaled and i.category_id is not distinct from p.category_id then 1
+                         else 2 end as bigint) as entries
+                 from products p left join product_index i on i.product_id = p.id
+                 where p.id > $1 and p.id <= $2
+             ) p
+             where entries <> due",
+    };
 
     /// All that wait for payment, by their products: few orders, but of any age.
     RESERVED =
@@ -275,7 +308,14 @@ pub(super) const WALKS: &[Walk] = &[
         checks: &[
             check("stock_bounds", "reserved units, within the stock"),
             check("stock_ledger", "units in stock, by its movements"),
+            check("units_sold", "units sold, by its movements"),
         ],
+    },
+    Walk {
+        table: "products",
+        next: Some(NEXT_PRODUCTS),
+        statement: INDEXED,
+        checks: &[check("indexed", "entries in the index of searches, as the product is now")],
     },
     Walk {
         table: "products",

@@ -100,17 +100,19 @@ statements! {
          where products.id = i.product_id";
 
     TAKE =
-        "update products set stock = stock - i.quantity, version = version + 1, updated_at = $2
+        "update products set stock = stock - i.quantity, sold = sold + i.quantity, version = version + 1, updated_at = $2
          from (select product_id, quantity from order_items where order_id = $1) i
          where products.id = i.product_id";
 
     TAKE_RESERVED =
-        "update products set stock = stock - i.quantity, reserved = reserved - i.quantity, version = version + 1, updated_at = $2
+        "update products set
+             stock = stock - i.quantity, reserved = reserved - i.quantity, sold = sold + i.quantity, version = version + 1,
+             updated_at = $2
          from (select product_id, quantity from order_items where order_id = $1) i
          where products.id = i.product_id";
 
     GIVE_BACK =
-        "update products set stock = stock + i.quantity, version = version + 1, updated_at = $2
+        "update products set stock = stock + i.quantity, sold = sold - i.quantity, version = version + 1, updated_at = $2
          from (select product_id, quantity from order_items where order_id = $1) i
          where products.id = i.product_id";
 

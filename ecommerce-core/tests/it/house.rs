@@ -19,6 +19,8 @@ const DOERS: &[&str] = &[
     "sql",
     "rows",
     "calls",
+    "index",
+    "find",
     "capture",
     "inbox",
     "password",

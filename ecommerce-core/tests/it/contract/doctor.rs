@@ -229,10 +229,10 @@ async fn stock_below_what_is_reserved_is_found(shop: Shop) {
 
 async fn more_wounds_than_are_named_are_told_of(shop: Shop) {
     let products =
-        "insert into products (name, name_key, name_words, description, description_words, price, price_scaled, currency,
-             stock, is_available, created_at, updated_at)
+        "insert into products (name, name_key, description, price, price_scaled, currency, stock, is_available, created_at,
+             updated_at, deleted_at)
          with recursive n (i) as (select 1 union all select i + 1 from n where i < 101)
-         select 'p' || i, 'p' || i, ' p' || i, '', '', 1, 100, 'USD', 3, i > 0, 0, 0 from n order by i";
+         select 'p' || i, 'p' || i, '', 1, 100, 'USD', 3, i > 0, 0, 0, 0 from n order by i";
     shop.execute(products).await;
     let report = shop.store.audit().await.unwrap();
     assert_eq!((report.findings.len(), report.unnamed.as_slice()), (100, &["stock_ledger"][..]));

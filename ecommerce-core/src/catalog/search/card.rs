@@ -1,0 +1,80 @@
+//! A product's card: all that ranking and counting need to know of it, in one short line, so that a thousand are read at once.
+
+use super::words::words;
+
+/// Between the cards of a list, the fields of a card, the attributes in a field, and an attribute's name and value: control
+/// characters, which no text of a product has.
+pub(super) const BETWEEN_CARDS: char = '\u{1e}';
+const BETWEEN_FIELDS: char = '\u{1f}';
+const BETWEEN_PAIRS: char = '\u{1d}';
+const WITHIN_PAIR: char = '\u{1c}';
+/// Stands between words that are no neighbours.
+pub(super) const GAP: &str = "#";
+
+/// A product as ranking and counting see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Card<'t> {
+    pub(super) product: i64,
+    /// 0 where it is in none.
+    pub(super) category: i64,
+    pub(super) price_scaled: i64,
+    pub(super) name: &'t str,
+    /// The words of the SKU, and behind a gap the SKU as one word.
+    pub(super) sku: &'t str,
+    /// The words of each attribute's name and value, with gaps between them.
+    pub(super) attributes: &'t str,
+    pairs: &'t str,
+}
+
+impl<'t> Card<'t> {
+    /// Reads the cards of a list, as the statements put them together.
+    pub(super) fn all_of(text: &'t str) -> impl Iterator<Item = Self> {
+        text.split(BETWEEN_CARDS).filter_map(|line| {
+            let mut fields = line.split(BETWEEN_FIELDS);
+            let mut number = || fields.next().and_then(|field| field.parse().ok());
+            let (product, category, price_scaled) = (number()?, number()?, number()?);
+            let mut text = || fields.next();
+            Some(Self { product, category, price_scaled, name: text()?, sku: text()?, attributes: text()?, pairs: text()? })
+        })
+    }
+
+    /// The names and values of the attributes, as they are written.
+    pub(super) fn pairs(self) -> impl Iterator<Item = (&'t str, &'t str)> {
+        self.pairs.split(BETWEEN_PAIRS).filter_map(|pair| pair.split_once(WITHIN_PAIR))
+    }
+}
+
+/// What stands on a card, but for the numbers that have columns of their own.
+pub(super) fn write(name: &str, sku: &str, attributes: &str, pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}{WITHIN_PAIR}{value}")).collect();
+    [name, sku, attributes, &pairs.join(&BETWEEN_PAIRS.to_string())].join(&BETWEEN_FIELDS.to_string())
+}
+
+/// The words of a SKU as the index keeps them: apart, and where there are several also as one.
+pub(super) fn sku_words(sku: &str) -> String {
+    let apart = words(sku);
+    match apart.as_slice() {
+        [] | [_] => apart.join(" "),
+        several => format!("{} {GAP} {}", several.join(" "), words(&several.concat()).join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let cards = format!(
+            "7\u{1f}3\u{1f}125000\u{1f}{}\u{1e}8\u{1f}0\u{1f}0\u{1f}{}",
+            write("red mug", &sku_words("MUG-300"), "color red # size m", &[("Color", "Red"), ("size", "M")]),
+            write("vase", "", "", &[])
+        );
+        let cards: Vec<_> = Card::all_of(&cards).collect();
+        assert_eq!((cards.len(), cards[0].product, cards[0].category, cards[0].price_scaled), (2, 7, 3, 125_000));
+        assert_eq!((cards[0].name, cards[0].sku, cards[0].attributes), ("red mug", "mug 300 # mug300", "color red # size m"));
+        assert_eq!(cards[0].pairs().collect::<Vec<_>>(), [("Color", "Red"), ("size", "M")]);
+        assert_eq!((cards[1].category, cards[1].pairs().count()), (0, 0));
+        assert_eq!(Card::all_of("").count(), 0);
+    }
+}

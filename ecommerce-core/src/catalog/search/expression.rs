@@ -1,0 +1,126 @@
+//! A search in the languages of the two indexes. Words are letters and digits, so nothing in them means anything there.
+
+use super::{
+    meaning::{HIDDEN, Meaning, Meant, category_mark},
+    query::Term,
+};
+
+/// The same search for FTS5 and for a `tsquery`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::catalog) struct Expression {
+    pub(in crate::catalog) sqlite: String,
+    pub(in crate::catalog) postgres: String,
+}
+
+/// How much of a product a term may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The beginning of a word, anywhere.
+    Beginnings,
+    /// A whole word, anywhere.
+    WholeWords,
+    /// A whole word of the name or the SKU.
+    Names,
+}
+
+/// Writes a search down in both.
+pub(super) fn expression(meaning: &Meaning, reach: Reach, hidden_too: bool) -> Expression {
+    Expression { sqlite: FTS5.write(meaning, reach, hidden_too), postgres: TSQUERY.write(meaning, reach, hidden_too) }
+}
+
+/// How a language writes what both can say.
+struct Language {
+    quote: char,
+    /// What joins the words of a phrase: one that spans several quoted words, or stands within the quotes.
+    behind: &'static str,
+    and: &'static str,
+    or: &'static str,
+    not: &'static str,
+    /// Behind a word that may go on.
+    goes_on: &'static str,
+    /// Before all of it, to keep to the name and the SKU.
+    in_names: &'static str,
+    /// Behind every word, to keep to the name and the SKU.
+    word_in_names: &'static str,
+}
+
+const FTS5: Language = Language {
+    quote: '"',
+    behind: " + ",
+    and: " AND ",
+    or: " OR ",
+    not: " NOT ",
+    goes_on: "*",
+    in_names: "{name sku} : ",
+    word_in_names: "",
+};
+
+const TSQUERY: Language = Language {
+    quote: '\'',
+    behind: " <-> ",
+    and: " & ",
+    or: " | ",
+    not: " & !",
+    goes_on: ":*",
+    in_names: "",
+    word_in_names: ":AB",
+};
+
+impl Language {
+    fn write(&self, meaning: &Meaning, reach: Reach, hidden_too: bool) -> String {
+        let terms = |terms: &[Meant], reach| terms.iter().map(|meant| self.any_of(meant, reach)).collect::<Vec<_>>();
+        let wanted = terms(&meaning.wanted, reach).join(self.and);
+        let in_names = if reach == Reach::Names { self.in_names } else { "" };
+        let mut unwanted = terms(&meaning.unwanted, Reach::WholeWords);
+        if !hidden_too {
+            unwanted.push(self.word(HIDDEN, ""));
+        }
+        let without = if unwanted.is_empty() { String::new() } else { format!("{}({})", self.not, unwanted.join(self.or)) };
+        format!("({in_names}({wanted})){without}")
+    }
+
+    /// The term or whatever else is meant by it.
+    fn any_of(&self, meant: &Meant, reach: Reach) -> String {
+        let mark = if reach == Reach::Names { self.word_in_names } else { "" };
+        let term = match &meant.term {
+            Term::Word(word) => self.word(word, if reach == Reach::Beginnings { self.goes_on } else { mark }),
+            Term::Phrase(words) => {
+                let words: Vec<_> = words.iter().map(|word| self.word(word, mark)).collect();
+                format!("({})", words.join(self.behind))
+            }
+        };
+        let corrections = meant.corrections.iter().map(|word| self.word(word, mark));
+        let categories = meant.categories.iter().filter(|_| reach != Reach::Names);
+        let categories = categories.map(|category| self.word(&category_mark(*category), ""));
+        let any: Vec<_> = [term].into_iter().chain(corrections).chain(categories).collect();
+        format!("({})", any.join(self.or))
+    }
+
+    fn word(&self, word: &str, mark: &str) -> String {
+        let quote = self.quote;
+        format!("{quote}{word}{quote}{mark}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::search::query::Query;
+
+    fn written(text: &str, reach: Reach, hidden_too: bool) -> (String, String) {
+        let mut meaning = Meaning::literal(Query::parse(text));
+        meaning.note_category(7, "mug racks");
+        let Expression { sqlite, postgres } = expression(&meaning, reach, hidden_too);
+        (sqlite, postgres)
+    }
+
+    #[test]
+    fn both_languages_say_the_same() {
+        let (sqlite, postgres) = written("mug \"red rim\" -blue", Reach::Beginnings, false);
+        assert_eq!(sqlite, r##"((("mug"* OR "#7") AND (("red" + "rim")))) NOT ((("blue")) OR "#off")"##);
+        assert_eq!(postgres, "((('mug':* | '#7') & (('red' <-> 'rim')))) & !((('blue')) | '#off')");
+        let (sqlite, postgres) = written("mug", Reach::Names, true);
+        assert_eq!(sqlite, r#"({name sku} : (("mug")))"#);
+        assert_eq!(postgres, "((('mug':AB)))");
+    }
+}

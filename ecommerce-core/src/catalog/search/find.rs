@@ -1,0 +1,94 @@
+//! A search from its text to its hits: what it means, and in which order they come.
+
+use std::collections::BTreeSet;
+
+use super::{
+    COUNTED, ProductFilter, RANKED,
+    card::Card,
+    expression::{Expression, Reach, expression},
+    lists::{self, Asked, Hits},
+    meaning::Meaning,
+    query::Query,
+    rank::{UNRANKED, rank},
+    sql,
+};
+use crate::{StoreError, db::Tx};
+
+/// A search that was given its meaning, and what it found.
+pub(super) struct Searched {
+    meaning: Meaning,
+    whole: Expression,
+    beginnings: Expression,
+    hidden_too: bool,
+}
+
+impl Searched {
+    /// Looks for what is wanted. Only where nothing at all is called as it is written, words that are one slip away count too.
+    pub(super) async fn find(
+        tx: &mut Tx,
+        query: Query,
+        wanted: &ProductFilter,
+        hidden_too: bool,
+    ) -> Result<(Self, Hits), StoreError> {
+        let mut searched = Self::of(tx, Meaning::literal(query), hidden_too).await?;
+        let hits = searched.hits(tx, wanted).await?;
+        if !hits.ids.is_empty() {
+            return Ok((searched, hits));
+        }
+        let is_there = wanted.is_narrow() && !searched.hits(tx, &ProductFilter::default()).await?.ids.is_empty();
+        if is_there || !correct(tx, &mut searched.meaning).await? {
+            return Ok((searched, hits));
+        }
+        let searched = Self::of(tx, searched.meaning, hidden_too).await?;
+        let hits = searched.hits(tx, wanted).await?;
+        Ok((searched, hits))
+    }
+
+    async fn of(tx: &mut Tx, mut meaning: Meaning, hidden_too: bool) -> Result<Self, StoreError> {
+        let beginnings: BTreeSet<_> = meaning.beginnings().collect();
+        for (category, name) in sql::categories_called(tx, &beginnings).await? {
+            meaning.note_category(category, name.trim_start());
+        }
+        let whole = expression(&meaning, Reach::WholeWords, hidden_too);
+        let beginnings = expression(&meaning, Reach::Beginnings, hidden_too);
+        Ok(Self { meaning, whole, beginnings, hidden_too })
+    }
+
+    /// What it finds of the products that are wanted, with the cards of those that are ranked.
+    pub(super) async fn hits(&self, tx: &mut Tx, wanted: &ProductFilter) -> Result<Hits, StoreError> {
+        let asked = Asked::Beginnings { whole: &self.whole, beginnings: &self.beginnings };
+        lists::hits(tx, asked, wanted, self.hidden_too, RANKED).await
+    }
+
+    /// Every hit with its rank, the best first. Where there are more than are ranked, those with its words in their names are,
+    /// and the rest comes behind.
+    pub(super) async fn ranked(&self, tx: &mut Tx, hits: &Hits, wanted: &ProductFilter) -> Result<Vec<(i64, i64)>, StoreError> {
+        let mut cards = vec![hits.cards.as_str()];
+        let named;
+        if hits.ids.len() > RANKED {
+            let names = expression(&self.meaning, Reach::Names, self.hidden_too);
+            named = lists::hits(tx, Asked::Words(&names), wanted, self.hidden_too, RANKED).await?;
+            cards.push(&named.cards);
+        }
+        let cards = cards.into_iter().flat_map(Card::all_of);
+        let mut ranked: Vec<_> = cards.map(|card| (rank(&card, &self.meaning), card.product)).collect();
+        ranked.sort_unstable();
+        ranked.dedup();
+        if hits.ids.len() > RANKED {
+            let known: BTreeSet<_> = ranked.iter().map(|(_, product)| *product).collect();
+            let rest = hits.ids.iter().take(COUNTED).filter(|id| !known.contains(id));
+            ranked.extend(rest.map(|id| (UNRANKED, *id)));
+        }
+        Ok(ranked)
+    }
+}
+
+/// Takes up the known words that may be meant; says whether there are any.
+async fn correct(tx: &mut Tx, meaning: &mut Meaning) -> Result<bool, StoreError> {
+    let forms = meaning.forms();
+    if forms.is_empty() {
+        return Ok(false);
+    }
+    let known = sql::known_words(tx, &forms).await?;
+    Ok(known.iter().filter(|word| meaning.note_known(word)).count() > 0)
+}

@@ -1,0 +1,255 @@
+//! The statements of a search, put together from what was asked for.
+
+use super::{
+    COUNTED, Expression, OrderKey, Ordering, Position, ProductFilter,
+    prices::{highest_scaled, lowest_scaled},
+    words::key,
+};
+use crate::{
+    CountIs, Page, PageRequest, Product, StoreError,
+    catalog::lists::{count, products_of, select_products},
+    db::{Filter, Sql, Tx, id_list},
+};
+
+/// What a search asks the index for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked<'e> {
+    /// All products.
+    Everything,
+    /// What has these words.
+    Words(&'e Expression),
+    /// What has these words, or as soon as they are in more products than are counted, only what has them as whole words: very
+    /// many products with a beginning in common are slow to put together.
+    Beginnings { whole: &'e Expression, beginnings: &'e Expression },
+}
+
+/// What a search found.
+#[derive(Debug, Default)]
+pub(super) struct Hits {
+    /// The first hits by their ids, one more than are counted where there are more.
+    pub(super) ids: Vec<i64>,
+    /// The cards of the first of these.
+    pub(super) cards: String,
+}
+
+/// Where the indexes lie. SQLite gets to know that the index comes first: any other way would ask it once for every product.
+const INDEX: Sql = Sql {
+    name: "catalog::search::lists::HITS",
+    sqlite: "with hits as materialized (select rowid as id from product_words",
+    postgres: "with hits as materialized (select product_id as id from product_index",
+};
+const INDEX_AND_PRODUCTS: Sql = Sql {
+    name: "catalog::search::lists::NARROW_HITS",
+    sqlite: "with hits as materialized (select p.id from product_words cross join products p on p.id = product_words.rowid",
+    postgres: "with hits as materialized (select p.id from product_index join products p on p.id = product_id",
+};
+
+/// The products that are asked for and wanted, with the cards of the first `looked_at`.
+pub(super) async fn hits(
+    tx: &mut Tx,
+    asked: Asked<'_>,
+    wanted: &ProductFilter,
+    hidden_too: bool,
+    looked_at: usize,
+) -> Result<Hits, StoreError> {
+    let is_narrow = wanted.is_narrow();
+    let mut list = match asked {
+        Asked::Everything => Filter::new("catalog::search::lists::ALL", "with hits as materialized (select p.id from products p"),
+        _ if is_narrow => Filter::of(INDEX_AND_PRODUCTS),
+        _ => Filter::of(INDEX),
+    };
+    match asked {
+        Asked::Everything => {}
+        Asked::Beginnings { whole, beginnings } if !is_narrow => {
+            list.and_either(
+                (
+                    "product_words match case when (
+                         select count(*) from (select rowid from product_words where product_words match ? limit 10001) few
+                     ) > 10000 then ?",
+                    whole.sqlite.clone(),
+                ),
+                (
+                    "lexemes @@ cast(case when (
+                         select count(*) from (select 1 from product_index where lexemes @@ cast(? as tsquery) limit 10001) few
+                     ) > 10000 then ?",
+                    whole.postgres.clone(),
+                ),
+            );
+            list.push_either(
+                (" else ? end", beginnings.sqlite.clone()),
+                (" else ? end as tsquery)", beginnings.postgres.clone()),
+            );
+        }
+        Asked::Words(words) | Asked::Beginnings { beginnings: words, .. } => {
+            list.and_either(
+                ("product_words match ?", words.sqlite.clone()),
+                ("lexemes @@ cast(? as tsquery)", words.postgres.clone()),
+            );
+        }
+    }
+    if matches!(asked, Asked::Everything) || is_narrow {
+        narrow(&mut list, wanted, hidden_too);
+    }
+    list.push_with("\norder by 1 limit ?)", bound(COUNTED + 1));
+    list.push_with(
+        "
+        select (select string_agg(cast(id as text), ',') from hits) as ids,
+            (select string_agg(cast(c.product_id as text) || '\u{1f}' || cast(coalesce(c.category_id, 0) as text) || '\u{1f}'
+                 || cast(c.price_scaled as text) || '\u{1f}' || c.card, '\u{1e}')
+             from (select id from hits order by id limit ?) h cross join product_index c
+             where c.product_id = h.id) as cards",
+        bound(looked_at),
+    );
+    let (ids, cards) = tx.filtered::<(Option<String>, Option<String>)>(list).await?.pop().unwrap_or_default();
+    let mut ids: Vec<i64> = ids.unwrap_or_default().split(',').filter_map(|id| id.parse().ok()).collect();
+    ids.sort_unstable();
+    Ok(Hits { ids, cards: cards.unwrap_or_default() })
+}
+
+/// A page of the products that are wanted, by the order of the database. `among` are the hits of a search, already narrowed.
+pub(super) async fn page(
+    tx: &mut Tx,
+    wanted: &ProductFilter,
+    among: Option<&[i64]>,
+    hidden_too: bool,
+    request: PageRequest,
+    behind: Option<&Position>,
+) -> Result<Page<Product>, StoreError> {
+    let (count, count_is) = match among {
+        Some(hits) => counted(hits.len()),
+        None => count_all(tx, wanted, hidden_too).await?,
+    };
+    if count_is == CountIs::Exact && i64::try_from(count).unwrap_or(i64::MAX) <= request.offset() {
+        return Ok(Page::counted(count, count_is, Vec::new(), request, false));
+    }
+    let mut list = Filter::new("catalog::search::lists::PRODUCTS", select_products!());
+    match among {
+        Some(hits) => {
+            visible(&mut list, hidden_too);
+            one_of(&mut list, hits);
+        }
+        None => narrow(&mut list, wanted, hidden_too),
+    }
+    if let Some(position) = behind {
+        go_on(&mut list, wanted.ordering, position);
+    }
+    order(&mut list, wanted.ordering);
+    // One more shows whether there is another page.
+    list.push_with("\nlimit ?", request.limit() + 1);
+    list.push_with(" offset ?", if behind.is_some() { 0 } else { request.offset() });
+    let mut products = products_of(tx, list).await?;
+    let has_next = products.len() > usize::try_from(request.size()).unwrap_or(usize::MAX);
+    products.truncate(usize::try_from(request.size()).unwrap_or(usize::MAX));
+    Ok(Page::counted(count, count_is, products, request, has_next))
+}
+
+/// Products in the order of these ids, as far as they are still there.
+pub(super) async fn products(tx: &mut Tx, ids: &[i64], hidden_too: bool) -> Result<Vec<Product>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut list = Filter::new("catalog::search::lists::RANKED", select_products!());
+    one_of(&mut list, ids);
+    visible(&mut list, hidden_too);
+    let mut products = products_of(tx, list).await?;
+    products.sort_by_cached_key(|product| ids.iter().position(|id| *id == product.id.get()));
+    Ok(products)
+}
+
+/// A number of hits as it is told.
+pub(super) fn counted(hits: usize) -> (u64, CountIs) {
+    let count_is = if hits > COUNTED { CountIs::AtLeast } else { CountIs::Exact };
+    (u64::try_from(hits.min(COUNTED)).unwrap_or(u64::MAX), count_is)
+}
+
+/// Without a filter, the count is read off an index, however many there are.
+async fn count_all(tx: &mut Tx, wanted: &ProductFilter, hidden_too: bool) -> Result<(u64, CountIs), StoreError> {
+    let mut counting;
+    if wanted.is_narrow() {
+        counting = Filter::new("catalog::search::lists::COUNT_SOME", "select count(*) from (select p.id from products p");
+        narrow(&mut counting, wanted, hidden_too);
+        counting.push_with("\nlimit ?) counted", bound(COUNTED + 1));
+        let hits = count(tx, counting).await?;
+        return Ok(counted(usize::try_from(hits).unwrap_or(0)));
+    }
+    counting = Filter::new("catalog::search::lists::COUNT_ALL", "select count(*) from products p");
+    narrow(&mut counting, wanted, hidden_too);
+    Ok((u64::try_from(count(tx, counting).await?).unwrap_or(0), CountIs::Exact))
+}
+
+fn narrow(list: &mut Filter, wanted: &ProductFilter, hidden_too: bool) {
+    visible(list, hidden_too);
+    if let Some(category) = wanted.category {
+        list.and_with("p.category_id in (select category_id from category_ancestors where ancestor_id = ?)", category);
+    }
+    if let Some(price) = wanted.min_price {
+        list.and_with("p.price_scaled >= ?", lowest_scaled(price));
+    }
+    if let Some(price) = wanted.max_price {
+        list.and_with("p.price_scaled <= ?", highest_scaled(price));
+    }
+    match wanted.in_stock {
+        Some(true) => list.and("p.stock > p.reserved"),
+        Some(false) => list.and("p.stock <= p.reserved"),
+        None => {}
+    }
+    for (name, values) in &wanted.attributes {
+        list.and_with("p.id in (select product_id from product_attributes where name_key = ?", key(name.trim()));
+        let values = serde_json::Value::from_iter(values.iter().map(|value| key(value.trim()))).to_string();
+        list.push_either(
+            (" and value_key in (select value from json_each(?)))", values.clone()),
+            (" and value_key in (select value from json_array_elements_text(cast(cast(? as text) as json))))", values),
+        );
+    }
+}
+
+fn visible(list: &mut Filter, hidden_too: bool) {
+    list.and("p.deleted_at is null");
+    if !hidden_too {
+        list.and("p.is_available");
+    }
+}
+
+fn one_of(list: &mut Filter, ids: &[i64]) {
+    let ids = id_list(ids.iter().copied());
+    list.and_either(
+        ("p.id in (select value from json_each(?))", ids.clone()),
+        ("p.id = any (translate(?, '[]', '{}')::bigint[])", ids),
+    );
+}
+
+fn order(list: &mut Filter, ordering: Option<Ordering>) {
+    list.push(match ordering {
+        None | Some(Ordering::Relevance) => "\norder by p.id",
+        Some(Ordering::Name) => "\norder by p.name_key, p.id",
+        Some(Ordering::NameDescending) => "\norder by p.name_key desc, p.id desc",
+        Some(Ordering::Price) => "\norder by p.price_scaled, p.id",
+        Some(Ordering::PriceDescending) => "\norder by p.price_scaled desc, p.id desc",
+        Some(Ordering::CreatedAt) => "\norder by p.created_at, p.id",
+        Some(Ordering::CreatedAtDescending) => "\norder by p.created_at desc, p.id desc",
+        Some(Ordering::BestSelling) => "\norder by p.sold desc, p.id desc",
+    });
+}
+
+/// Only what comes behind a position in the same order.
+fn go_on(list: &mut Filter, ordering: Option<Ordering>, position: &Position) {
+    let behind = match ordering {
+        None | Some(Ordering::Relevance) => "(p.id, p.id) > (?",
+        Some(Ordering::Name) => "(p.name_key, p.id) > (?",
+        Some(Ordering::NameDescending) => "(p.name_key, p.id) < (?",
+        Some(Ordering::Price) => "(p.price_scaled, p.id) > (?",
+        Some(Ordering::PriceDescending) => "(p.price_scaled, p.id) < (?",
+        Some(Ordering::CreatedAt) => "(p.created_at, p.id) > (?",
+        Some(Ordering::CreatedAtDescending) => "(p.created_at, p.id) < (?",
+        Some(Ordering::BestSelling) => "(p.sold, p.id) < (?",
+    };
+    match &position.last {
+        OrderKey::Number(number) => list.and_with(behind, *number),
+        OrderKey::Text(text) => list.and_with(behind, text.clone()),
+    }
+    list.push_with(", ?)", position.product);
+}
+
+fn bound(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,37 @@
+//! How products are found.
+//!
+//! A search is read once (`query.rs`), given a meaning (`meaning.rs`: which categories are called so, what a mistyped word may
+//! be), and asked of an index in its own language (`expression.rs`). The index answers the ids of the hits, and the cards of as
+//! many as are looked at; ranking (`rank.rs`) and counting (`facets.rs`) are pure, so that both databases answer the same.
+
+mod api;
+mod card;
+mod cursor;
+mod document;
+mod expression;
+mod facets;
+mod filter;
+mod find;
+pub(super) mod index;
+mod lists;
+mod meaning;
+pub(super) mod prices;
+mod query;
+mod rank;
+pub(crate) mod sql;
+mod typo;
+mod words;
+
+pub use api::{Found, Look, SuggestedProduct, Suggestions};
+use cursor::{OrderKey, Position};
+use expression::Expression;
+pub use facets::{CategoryCount, Facet, FacetName, Facets, PriceRange, ValueCount};
+pub use filter::{Ordering, ProductFilter};
+pub(crate) use index::build_index;
+pub(super) use query::patterns;
+pub(super) use words::{key, spaced};
+
+/// So many hits are counted; of more it is said that there are more.
+const COUNTED: usize = 10_000;
+/// Of a search, so many hits are ranked, and their facets counted, besides as many that have its words in their names.
+const RANKED: usize = 1_000;

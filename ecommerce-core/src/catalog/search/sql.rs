@@ -1,0 +1,236 @@
+use std::collections::BTreeSet;
+
+use super::{document::Document, words::spaced};
+use crate::{
+    CategoryId, ProductId, StoreError,
+    db::{Tx, id_list, statements},
+};
+
+statements! {
+    STATE = "select rules, built_to from search_state where id = 1";
+
+    /// Whoever builds the index holds on to this row, and begins anew where the rules are newer.
+    TAKE_STATE =
+        "insert into search_state (id, rules, built_to)
+         values (1, $1, 0)
+         on conflict (id) do update set
+             built_to = case when search_state.rules < excluded.rules then 0 else search_state.built_to end,
+             rules = case when search_state.rules < excluded.rules then excluded.rules else search_state.rules end
+         returning rules, built_to";
+
+    SET_BUILT_TO = "update search_state set built_to = $1 where id = 1";
+
+    CURSOR_KEY = "select cursor_key from search_state where id = 1";
+
+    SOLD = "select sold from products where id = $1";
+
+    /// The first key stays.
+    SET_CURSOR_KEY = "update search_state set cursor_key = coalesce(cursor_key, $1) where id = 1 returning cursor_key";
+
+    /// Nobody changes them before they are indexed as they are.
+    NEXT_PRODUCTS = {
+        sqlite: "select id from products where id > $1 and deleted_at is null order by id limit $2",
+        postgres: "select id from products where id > $1 and deleted_at is null order by id limit $2 for no key update",
+    };
+
+    CATEGORY_NAMES = "select id, name from categories order by id";
+
+    SET_CATEGORY_WORDS = "update categories set name_words = $2 where id = $1";
+
+    TEXTS = {
+        sqlite:
+            "select id, name, sku, description, category_id, price_scaled, is_available,
+                 (select string_agg(a.name || '=' || a.value, char(10)) from product_attributes a where a.product_id = p.id)
+                     as attributes
+             from products p
+             where id in (select value from json_each($1))
+             order by id",
+        postgres:
+            "select id, name, sku, description, category_id, price_scaled, is_available,
+                 (select string_agg(a.name || '=' || a.value, chr(10)) from product_attributes a where a.product_id = p.id)
+                     as attributes
+             from products p
+             where id = any (translate($1, '[]', '{}')::bigint[])
+             order by id",
+    };
+
+    INDEX = {
+        sqlite:
+            "insert into product_index (product_id, category_id, price_scaled, card, name, sku, attributes, description, marks)
+             select value ->> 'product', value ->> 'category', value ->> 'price_scaled', value ->> 'card', value ->> 'name',
+                 value ->> 'sku', value ->> 'attributes', value ->> 'description', value ->> 'marks'
+             from json_each($1)",
+        postgres:
+            "insert into product_index (product_id, category_id, price_scaled, card, lexemes)
+             select d.product, d.category, d.price_scaled, d.card, cast(d.lexemes as tsvector)
+             from json_to_recordset(cast(cast($1 as text) as json)) as d (
+                 product bigint, category bigint, price_scaled bigint, card text, lexemes text)
+             on conflict (product_id) do update set
+                 category_id = excluded.category_id, price_scaled = excluded.price_scaled, card = excluded.card,
+                 lexemes = excluded.lexemes",
+    };
+
+    UNINDEX = "delete from product_index where product_id = $1";
+
+    /// In one order, so that two that learn the same words wait for each other and not in a circle.
+    LEARN = {
+        sqlite:
+            "insert into search_forms (form, word)
+             select value, value from json_each($1) where true order by value
+             on conflict (form, word) do nothing
+             returning word",
+        postgres:
+            "insert into search_forms (form, word)
+             select value, value from json_array_elements_text(cast(cast($1 as text) as json)) order by value collate \"C\"
+             on conflict (form, word) do nothing
+             returning word",
+    };
+
+    LEARN_FORMS = {
+        sqlite:
+            "insert into search_forms (form, word)
+             select value ->> 0, value ->> 1 from json_each($1) where true
+             on conflict (form, word) do nothing",
+        postgres:
+            "insert into search_forms (form, word)
+             select value ->> 0, value ->> 1 from json_array_elements(cast(cast($1 as text) as json))
+             on conflict (form, word) do nothing",
+    };
+
+    KNOWN_WORDS = {
+        sqlite:
+            "select distinct word from search_forms where form in (select value from json_each($1)) order by word limit 1000",
+        postgres:
+            "select distinct word from search_forms
+             where form in (select value from json_array_elements_text(cast(cast($1 as text) as json)))
+             order by word
+             limit 1000",
+    };
+
+    /// Of several thousand categories with such names, no more than these are meant.
+    CATEGORIES_CALLED = {
+        sqlite:
+            "select a.category_id, c.name_words
+             from categories c join category_ancestors a on a.ancestor_id = c.id
+             where exists (select 1 from json_each($1) where c.name_words like '% ' || value || '%')
+             order by a.category_id, c.id
+             limit 500",
+        postgres:
+            "select a.category_id, c.name_words
+             from categories c join category_ancestors a on a.ancestor_id = c.id
+             where exists (
+                 select 1 from json_array_elements_text(cast(cast($1 as text) as json)) where c.name_words like '% ' || value || '%'
+             )
+             order by a.category_id, c.id
+             limit 500",
+    };
+
+    /// Each of the categories with itself and all above it.
+    CATEGORIES_ABOVE = {
+        sqlite:
+            "select a.category_id, c.id, c.name
+             from category_ancestors a join categories c on c.id = a.ancestor_id
+             where a.category_id in (select value from json_each($1))",
+        postgres:
+            "select a.category_id, c.id, c.name
+             from category_ancestors a join categories c on c.id = a.ancestor_id
+             where a.category_id = any (translate($1, '[]', '{}')::bigint[])",
+    };
+}
+
+/// The rules by which the index is built, and to which product it is; nothing before it is begun.
+pub(super) async fn state(tx: &mut Tx) -> Result<Option<(i64, i64)>, StoreError> {
+    tx.optional(STATE, ()).await
+}
+
+/// The same, and nobody else builds until the transaction ends. Begins anew where these rules are newer.
+pub(super) async fn take_state(tx: &mut Tx, rules: i64) -> Result<(i64, i64), StoreError> {
+    tx.one(TAKE_STATE, (rules,)).await
+}
+
+pub(super) async fn set_built_to(tx: &mut Tx, product: i64) -> Result<(), StoreError> {
+    tx.execute(SET_BUILT_TO, (product,)).await.map(drop)
+}
+
+pub(super) async fn cursor_key(tx: &mut Tx) -> Result<Option<String>, StoreError> {
+    Ok(tx.optional::<(Option<String>,)>(CURSOR_KEY, ()).await?.and_then(|(key,)| key))
+}
+
+/// Keeps a key, unless there is one; answers the one that is there.
+pub(super) async fn keep_cursor_key(tx: &mut Tx, key: String) -> Result<String, StoreError> {
+    tx.scalar(SET_CURSOR_KEY, (key,)).await
+}
+
+/// How many units of a product were sold; 0 where it is gone by now.
+pub(super) async fn sold(tx: &mut Tx, product: ProductId) -> Result<i64, StoreError> {
+    Ok(tx.optional::<(i64,)>(SOLD, (product,)).await?.map_or(0, |(sold,)| sold))
+}
+
+pub(super) async fn next_products(tx: &mut Tx, behind: i64, limit: i64) -> Result<Vec<ProductId>, StoreError> {
+    Ok(tx.all::<(ProductId,)>(NEXT_PRODUCTS, (behind, limit)).await?.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn category_names(tx: &mut Tx) -> Result<Vec<(CategoryId, String)>, StoreError> {
+    tx.all(CATEGORY_NAMES, ()).await
+}
+
+pub(super) async fn set_category_words(tx: &mut Tx, id: CategoryId, name: &str) -> Result<(), StoreError> {
+    tx.execute(SET_CATEGORY_WORDS, (id, spaced(name))).await.map(drop)
+}
+
+/// A product's texts as they are stored.
+#[derive(sqlx::FromRow)]
+pub(super) struct TextRow {
+    pub(super) id: i64,
+    pub(super) name: String,
+    pub(super) sku: Option<String>,
+    pub(super) description: String,
+    pub(super) category_id: Option<i64>,
+    pub(super) price_scaled: i64,
+    pub(super) is_available: bool,
+    /// Lines of `name=value`.
+    pub(super) attributes: Option<String>,
+}
+
+pub(super) async fn texts(tx: &mut Tx, products: &[ProductId]) -> Result<Vec<TextRow>, StoreError> {
+    tx.all(TEXTS, (id_list(products.iter().map(|id| id.get())),)).await
+}
+
+pub(super) async fn index(tx: &mut Tx, documents: &[Document]) -> Result<(), StoreError> {
+    tx.execute(INDEX, (json(&documents)?,)).await.map(drop)
+}
+
+pub(super) async fn unindex(tx: &mut Tx, product: ProductId) -> Result<(), StoreError> {
+    tx.execute(UNINDEX, (product,)).await.map(drop)
+}
+
+/// Takes words up among the known ones; answers those that were not.
+pub(super) async fn learn(tx: &mut Tx, words: &BTreeSet<String>) -> Result<Vec<String>, StoreError> {
+    Ok(tx.all::<(String,)>(LEARN, (json(words)?,)).await?.into_iter().map(|(word,)| word).collect())
+}
+
+/// Takes up the forms of new words, each before its word.
+pub(super) async fn learn_forms(tx: &mut Tx, forms: &[(String, &str)]) -> Result<(), StoreError> {
+    tx.execute(LEARN_FORMS, (json(&forms)?,)).await.map(drop)
+}
+
+/// The known words that have one of these forms.
+pub(super) async fn known_words(tx: &mut Tx, forms: &BTreeSet<String>) -> Result<Vec<String>, StoreError> {
+    Ok(tx.all::<(String,)>(KNOWN_WORDS, (json(forms)?,)).await?.into_iter().map(|(word,)| word).collect())
+}
+
+/// The categories that are, or are below, one with a word in its name that begins like one of these; with that name's words.
+pub(super) async fn categories_called(tx: &mut Tx, beginnings: &BTreeSet<&str>) -> Result<Vec<(i64, String)>, StoreError> {
+    tx.all(CATEGORIES_CALLED, (json(beginnings)?,)).await
+}
+
+pub(super) async fn categories_above(
+    tx: &mut Tx,
+    categories: impl Iterator<Item = i64>,
+) -> Result<Vec<(CategoryId, CategoryId, String)>, StoreError> {
+    tx.all(CATEGORIES_ABOVE, (id_list(categories),)).await
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::other(error.to_string()))
+}

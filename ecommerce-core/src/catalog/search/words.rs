@@ -1,0 +1,91 @@
+//! Text as words, made here for both databases so that both find the same.
+//!
+//! A word is a run of letters and digits without its accents, in lower case: `Café-Mug No. 2` is `cafe mug no 2`. Nothing is
+//! cut off its end and no word is too common to be looked for, in whatever language.
+
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, char::is_combining_mark, is_nfc_quick};
+
+/// Of a longer word, only the beginning counts: no database takes words of any length.
+const MAX_LETTERS: usize = 64;
+
+/// The form under which a name is compared: upper and lower case are one, and so are composed and decomposed characters.
+pub(in crate::catalog) fn key(name: &str) -> String {
+    composed(name).to_lowercase()
+}
+
+/// The words of a text, in their order.
+pub(in crate::catalog) fn words(text: &str) -> Vec<String> {
+    folded(text)
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| word.chars().take(MAX_LETTERS).collect())
+        .collect()
+}
+
+/// The words of a name as `like` can look for their beginnings: each behind a space.
+pub(in crate::catalog) fn spaced(name: &str) -> String {
+    words(name).iter().flat_map(|word| [" ", word]).collect()
+}
+
+fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => text.into(),
+        _ => text.nfc().collect::<String>().into(),
+    }
+}
+
+/// Without accents and in lower case, letter by letter: what stands behind a letter must not change it, since it may not be
+/// typed yet. Greek writes one letter in another way at the end of a word.
+fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let letters = text.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase);
+    letters.filter(|letter| !is_combining_mark(*letter)).map(|letter| if letter == 'ς' { 'σ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_is_its_words_without_case_and_accents() {
+        for (text, expected) in [
+            ("Café-Mug No. 2", "cafe mug no 2"),
+            ("snake_case 100% \\ 'q'", "snake case 100 q"),
+            ("ÖSTERREICH", "osterreich"),
+            ("ΟΔΟΣ οδος", "οδοσ οδοσ"),
+            ("İstanbul ﬁne", "istanbul fine"),
+            (" …!\n", ""),
+        ] {
+            assert_eq!(words(text).join(" "), expected, "{text:?}");
+        }
+        assert_eq!(spaced("Garden tools"), " garden tools");
+    }
+
+    #[test]
+    fn composed_and_decomposed_are_one() {
+        let (composed, decomposed) = ("Crème brûlée", "Cre\u{300}me bru\u{302}le\u{301}e");
+        assert_ne!(composed, decomposed);
+        assert_eq!(key(composed), key(decomposed));
+        assert_eq!(words(decomposed), words(composed));
+    }
+
+    #[test]
+    fn a_word_has_a_bound() {
+        assert_eq!(words(&"ß".repeat(10_000)), ["ß".repeat(MAX_LETTERS)]);
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_letters_and_digits_and_are_their_own_words(text in any::<String>()) {
+            let words = words(&text);
+            prop_assert!(words.iter().all(|word| !word.is_empty() && word.chars().all(char::is_alphanumeric)));
+            prop_assert_eq!(super::words(&words.join(" ")), words);
+        }
+    }
+}

@@ -2,18 +2,20 @@
 
 use clap::{Args, Subcommand};
 use ecommerce_core::{
-    CategoryId, Currency, Description, Expect, MAX_STOCK, Money, Name, NewProduct, Ordering, Product, ProductChange,
-    ProductFilter, ProductId, Sku, Store, parse_decimal,
+    CategoryId, Currency, Description, Expect, MAX_STOCK, Money, Name, NewProduct, Product, ProductChange, ProductId, Sku, Store,
+    parse_decimal,
 };
 use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::{
-    args::{CurrencyArg, PageArgs, one_of},
+    args::{CurrencyArg, PageArgs},
     error::Error,
     export::{self, ExportArgs},
     import::{self, ImportArgs},
+    narrow::NarrowArgs,
     print::{Record, date, details, money, yes_or_no},
+    search::{self, SearchArgs},
     shop::{Shop, system},
 };
 
@@ -26,6 +28,7 @@ pub(crate) enum ProductCommand {
         /// Which one.
         id: ProductId,
     },
+    Search(SearchArgs),
     /// Add a product.
     Create(CreateArgs),
     /// Change a product; what is not named stays as it is.
@@ -46,24 +49,11 @@ pub(crate) enum ProductCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// Only those with these words in the name, the description or the category's name.
+    /// Only those with these words in the name, SKU, attributes, description or the category's name.
     #[arg(long)]
     search: Option<String>,
-    /// Only those of this category.
-    #[arg(long, value_name = "ID")]
-    category: Option<CategoryId>,
-    /// Only those that cost at least this.
-    #[arg(long, value_name = "PRICE", value_parser = parse_decimal)]
-    min_price: Option<Decimal>,
-    /// Only those that cost at most this.
-    #[arg(long, value_name = "PRICE", value_parser = parse_decimal)]
-    max_price: Option<Decimal>,
-    /// Only those that can be bought now, or with `false` those that cannot.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
-    in_stock: Option<bool>,
-    /// In which order; - means descending.
-    #[arg(long, allow_hyphen_values = true, value_parser = one_of(Ordering::ALL, Ordering::as_str))]
-    ordering: Option<Ordering>,
+    #[command(flatten)]
+    narrow: NarrowArgs,
     #[command(flatten)]
     page: PageArgs,
 }
@@ -133,6 +123,7 @@ pub(crate) struct ChangeArgs {
 pub(crate) async fn run(shop: &Shop, command: ProductCommand) -> Result<(), Error> {
     match command {
         ProductCommand::List(args) => list(shop, args).await,
+        ProductCommand::Search(args) => search::run(shop, args).await,
         ProductCommand::Show { id } => {
             let store = shop.open().await?;
             let product = store.product(id, Some(system(&store).admin())).await?;
@@ -151,8 +142,8 @@ pub(crate) async fn run(shop: &Shop, command: ProductCommand) -> Result<(), Erro
 }
 
 async fn list(shop: &Shop, args: ListArgs) -> Result<(), Error> {
-    let ListArgs { search, category, min_price, max_price, in_stock, ordering, page } = args;
-    let filter = ProductFilter { search, category, min_price, max_price, in_stock, ordering };
+    let ListArgs { search, narrow, page } = args;
+    let filter = narrow.filter(search);
     let store = shop.open().await?;
     let products = page.rows(async |page| store.product_list(&filter, page, Some(system(&store).admin())).await).await?;
     shop.output().list(&products)

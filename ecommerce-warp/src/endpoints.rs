@@ -6,7 +6,7 @@ use crate::{
     openapi::{Answers, Bearer, Refusals},
     routes::{
         accounts, audit, cart,
-        catalog::{categories, products},
+        catalog::{categories, products, suggestions},
         checkout, operations, orders, payments,
     },
     table::Handler,
@@ -74,6 +74,7 @@ endpoints![
     products::product_replace,
     products::product_update,
     products::product_delete,
+    suggestions::search_suggest,
     cart::cart,
     cart::cart_clear,
     cart::cart_add,

@@ -60,6 +60,7 @@ pub struct Facets(Vec<(FacetName, Facet)>);
 
 /// What was counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Facet {
     /// The categories with the most products.

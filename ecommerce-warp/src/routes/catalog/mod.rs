@@ -1,5 +1,6 @@
-//! `/category/` and `/product/`.
+//! `/category/`, `/product/` and `/search/suggest/`.
 
 pub(crate) mod categories;
 mod product_body;
 pub(crate) mod products;
+pub(crate) mod suggestions;

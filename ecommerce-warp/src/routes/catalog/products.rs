@@ -1,30 +1,40 @@
 //! `/product/`.
 
 use ecommerce_core::{
-    Admin, CatalogError, CategoryId, Expect, Ordering, Product, ProductFilter, ProductId, Store, parse_decimal,
+    Admin, CatalogError, CategoryId, Expect, Look, Ordering, Product, ProductFilter, ProductId, Store, parse_decimal,
 };
 
 use super::product_body::{ProductBody, ProductPatch, Wanted};
 use crate::{
     call::{Answer, Call},
     etag::{self, IfMatch, IfNoneMatch},
-    query::{Listed, Paging},
+    query::{FoundProducts, Paging},
     reply,
 };
 
 /// The products that are for sale; an admin sees the others too.
+///
+/// A search looks in the name, the SKU, the attributes, the description and the category's name, in this order of worth, for
+/// all of its words or their beginnings, for `"phrases in quotes"`, and leaves out what has a `-word`. Where nothing is called
+/// so, words that are one letter away count.
+///
+/// Beside these parameters, each `attr.<name>=<value>` keeps to products whose attribute has this value, or one of them where
+/// the same name is given again: `?attr.color=red&attr.color=blue&attr.size=M`.
 #[utoipa::path(get, path = "/product/", tag = "catalog", security((), ("bearer" = [])), params(
-    ("search" = Option<String>, Query, description = "Words that the name, the description or the category's name has, \
-        each at the beginning of a word", example = "ceramic mug"),
-    ("category" = Option<CategoryId>, Query, description = "Only those of this category"),
+    ("search" = Option<String>, Query, description = "Words, `\"phrases\"`, `-words` that shall not be there", example = "ceramic mug"),
+    ("category" = Option<CategoryId>, Query, description = "Only those of this category or one below it"),
     ("min_price" = Option<String>, Query, description = "Only those that cost at least this", example = "5"),
     ("max_price" = Option<String>, Query, description = "Only those that cost at most this", example = "19.99"),
     ("in_stock" = Option<bool>, Query, description = "Only those that can, or cannot, be bought now"),
     ("ordering" = Option<Ordering>, Query, description = "In which order; else the best hits of a search or the oldest first"),
+    ("facets" = Option<String>, Query, description = "What to count beside the page, at most 10 words between commas: \
+        `category`, `price`, `attr.<name>`", example = "category,attr.color,price"),
+    ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, instead of `page`; the other \
+        parameters stay as they were"),
     Paging,
     IfNoneMatch,
 ), responses(
-    (status = 200, description = "A page of products", body = Listed<Product>, headers(("ETag", description = "Names this state"))),
+    (status = 200, description = "A page of products", body = FoundProducts, headers(("ETag", description = "Names this state"))),
     (status = 304, description = "Not changed since the state in `If-None-Match`"),
 ))]
 pub(crate) async fn product_list(call: &mut Call) -> Answer {
@@ -34,15 +44,17 @@ pub(crate) async fn product_list(call: &mut Call) -> Answer {
     let filter = ProductFilter {
         search: query.text("search"),
         category: query.value("category"),
+        attributes: query.attributes(),
         min_price: query.with("min_price", parse_decimal),
         max_price: query.with("max_price", parse_decimal),
         in_stock: query.with("in_stock", |text| text.parse().map_err(|_| "must be true or false")),
         ordering: query.value("ordering"),
     };
-    let page = query.page();
+    let (facets, cursor, page) = (query.facets(), query.cursor(), query.page());
     query.check()?;
-    let products = call.store().product_list(&filter, page, admin).await?;
-    reply::fresh_list(&call.headers, &query.listed(products))
+    let look = Look { page, cursor: cursor.as_deref(), facets: &facets };
+    let found = call.store().product_search(&filter, &look, admin).await?;
+    reply::fresh_list(&call.headers, &query.found(found))
 }
 
 /// Makes a product.

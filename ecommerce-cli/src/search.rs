@@ -1,0 +1,88 @@
+//! `ecommerce product search`: as customers find products, but for those that they do not see.
+
+use clap::Args;
+use ecommerce_core::{CountIs, Facet, FacetName, Facets, Found, Look, PageRequest, Product};
+use serde::Serialize;
+
+use crate::{
+    error::Error,
+    narrow::NarrowArgs,
+    print::{count, table},
+    shop::{Shop, system},
+};
+
+/// Find products, the best hits first, those that customers do not see among them.
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Words or their beginnings, '"phrases in quotes"' and, behind --, -words that shall not be there.
+    #[arg(required = true, value_name = "WORD")]
+    words: Vec<String>,
+    #[command(flatten)]
+    narrow: NarrowArgs,
+    /// What to count beside them: category, price, attr.NAME; several between commas.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    facets: Vec<FacetName>,
+    /// How many to show.
+    #[arg(long, value_name = "ROWS", default_value_t = PageRequest::DEFAULT_SIZE)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(PageRequest::MAX_SIZE)))]
+    page_size: u32,
+    /// Go on where an earlier search ended.
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+/// What a search found, for machines.
+#[derive(Serialize)]
+struct Told<'f> {
+    count: u64,
+    count_is: CountIs,
+    next_cursor: Option<&'f str>,
+    facets: &'f Facets,
+    facets_are: CountIs,
+    results: &'f [Product],
+}
+
+pub(crate) async fn run(shop: &Shop, args: SearchArgs) -> Result<(), Error> {
+    let store = shop.open().await?;
+    let page = PageRequest::first(args.page_size).map_err(|error| Error::Usage(format!("--page-size {error}")))?;
+    let filter = args.narrow.filter(Some(args.words.join(" ")));
+    let look = Look { page, cursor: args.cursor.as_deref(), facets: &args.facets };
+    let found = store.product_search(&filter, &look, Some(system(&store).admin())).await?;
+    let Found { page, next_cursor, facets, facets_are } = &found;
+    let told = Told {
+        count: page.count,
+        count_is: page.count_is,
+        next_cursor: next_cursor.as_deref(),
+        facets,
+        facets_are: *facets_are,
+        results: &page.results,
+    };
+    shop.output().one(&told, || Ok(text(&found)))
+}
+
+fn text(found: &Found) -> String {
+    let Found { page, next_cursor, facets, .. } = found;
+    if page.results.is_empty() {
+        return "No products.".to_owned();
+    }
+    let at_least = if page.count_is == CountIs::AtLeast { "at least " } else { "" };
+    let mut lines = vec![table(&page.results), format!("{at_least}{}", count(page.count, "product", "products"))];
+    lines.extend(facets.iter().map(|(name, facet)| format!("{name}: {}", values(facet))));
+    lines.extend(next_cursor.as_ref().map(|cursor| format!("more: --cursor {cursor}")));
+    lines.join("\n")
+}
+
+fn values(facet: &Facet) -> String {
+    match facet {
+        Facet::Price(range) => match (&range.min, &range.max) {
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+            _ => String::new(),
+        },
+        Facet::Values(values) => listed(values.iter().map(|value| (&value.value, value.count))),
+        Facet::Categories(categories) => listed(categories.iter().map(|category| (&category.name, category.count))),
+    }
+}
+
+fn listed<'v>(counts: impl Iterator<Item = (&'v String, u64)>) -> String {
+    counts.map(|(value, count)| format!("{value} ({count})")).collect::<Vec<_>>().join(", ")
+}

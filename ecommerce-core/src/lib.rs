@@ -71,8 +71,8 @@ pub use accounts::{AccountError, Password, Registration, Role, Session, SignedIn
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditKind, AuditSubject, AuditUser};
 pub use cart::{Cart, CartError, CartItem, CartLine, MAX_LINES, ProductRef, Shortage};
 pub use catalog::{
-    CatalogError, Category, CategoryChange, CategoryRef, Expect, ImportReport, ImportRow, MAX_STOCK, Movement, MovementReason,
-    NewCategory, NewProduct, Ordering, Product, ProductChange, ProductFilter, Revision, StockReport,
+    Attributes, CatalogError, Category, CategoryChange, CategoryRef, Expect, ImportReport, ImportRow, MAX_STOCK, Movement,
+    MovementReason, NewCategory, NewProduct, Ordering, Product, ProductChange, ProductFilter, Revision, StockReport,
 };
 pub use checkout::{Checkout, CheckoutError, CheckoutRequest, IdempotencyKey};
 pub use db::{DatabaseCall, DatabaseFault, DatabaseFaults};
@@ -120,6 +120,7 @@ pub fn statements() -> Vec<Sql> {
         audit::sql::ALL,
         accounts::sql::ALL,
         catalog::sql::ALL,
+        catalog::categories::sql::ALL,
         cart::sql::ALL,
         orders::sql::ALL,
         orders::rows::ALL,

@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let shop = store.system();
 
     // The shop puts something on the shelf.
-    let kitchen = NewCategory { name: "Kitchen".parse()?, description: "All that cooks and serves.".parse()? };
+    let kitchen = NewCategory { description: "All that cooks and serves.".parse()?, ..NewCategory::new("Kitchen".parse()?) };
     let kitchen = store.category_create(shop.admin(), kitchen).await?;
     let mut mug = NewProduct::new("Ceramic mug".parse()?, Money::parse("12.50", store.currency())?, 10);
     mug.category = Some(kitchen.id);

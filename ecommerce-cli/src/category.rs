@@ -34,6 +34,9 @@ pub(crate) enum CategoryCommand {
         /// What it holds.
         #[arg(long)]
         description: Option<Description>,
+        /// The category above it [default: none, at the top].
+        #[arg(long, value_name = "ID")]
+        parent: Option<CategoryId>,
     },
     /// Change a category; what is not named stays as it is.
     Update {
@@ -42,7 +45,7 @@ pub(crate) enum CategoryCommand {
         #[command(flatten)]
         change: ChangeArgs,
     },
-    /// Delete a category without products.
+    /// Delete a category without products, and without categories below it.
     Delete {
         /// Which one.
         id: CategoryId,
@@ -58,6 +61,12 @@ pub(crate) struct ChangeArgs {
     /// What it holds.
     #[arg(long)]
     description: Option<Description>,
+    /// The category above it. All that is below it moves with it.
+    #[arg(long, value_name = "ID")]
+    parent: Option<CategoryId>,
+    /// Move it to the top.
+    #[arg(long, conflicts_with = "parent")]
+    no_parent: bool,
 }
 
 pub(crate) async fn run(shop: &Shop, command: CategoryCommand) -> Result<(), Error> {
@@ -71,13 +80,13 @@ pub(crate) async fn run(shop: &Shop, command: CategoryCommand) -> Result<(), Err
             let category = store.category(id).await?;
             output.one(&category, || Ok(text(&category)))
         }
-        CategoryCommand::Create { name, description } => {
-            let new = NewCategory { name, description: description.unwrap_or_default() };
+        CategoryCommand::Create { name, description, parent } => {
+            let new = NewCategory { name, description: description.unwrap_or_default(), parent };
             let category = store.category_create(system.admin(), new).await?;
             output.one(&category, || Ok(format!("Category {} is made.", category.id)))
         }
-        CategoryCommand::Update { id, change: ChangeArgs { name, description } } => {
-            let change = CategoryChange { name, description };
+        CategoryCommand::Update { id, change: ChangeArgs { name, description, parent, no_parent } } => {
+            let change = CategoryChange { name, description, parent: parent.map(Some).or(no_parent.then_some(None)) };
             let category = store.category_update(system.admin(), id, change, &Expect::Any).await?;
             output.one(&category, || Ok(format!("Category {} is changed.", category.id)))
         }
@@ -92,17 +101,23 @@ fn text(category: &Category) -> String {
     details(&[
         ("ID", category.id.to_string()),
         ("Name", category.name.clone()),
+        ("Parent", parent(category)),
         ("Made", date(category.created_at)),
         ("Changed", date(category.updated_at)),
         ("About", category.description.clone()),
     ])
 }
 
+/// The id of the category above, as `--parent` takes it.
+fn parent(category: &Category) -> String {
+    category.parent.map(|id| id.to_string()).unwrap_or_default()
+}
+
 impl Record for Category {
     const NAME: &'static str = "categories";
-    const COLUMNS: &'static [&'static str] = &["ID", "Name", "About"];
+    const COLUMNS: &'static [&'static str] = &["ID", "Name", "Parent", "About"];
 
     fn cells(&self) -> Vec<String> {
-        vec![self.id.to_string(), self.name.clone(), beginning(&self.description)]
+        vec![self.id.to_string(), self.name.clone(), parent(self), beginning(&self.description)]
     }
 }

@@ -77,7 +77,7 @@ pub(crate) async fn fill(store: &Store, url: &str, has_sandbox: bool) -> Result<
     };
     store.register(registration(CUSTOMER, CUSTOMER_PASSWORD)?).await?;
     for shelf in CATALOG {
-        let new = NewCategory { name: text(shelf.name)?, description: text(shelf.about)? };
+        let new = NewCategory { description: text(shelf.about)?, ..NewCategory::new(text(shelf.name)?) };
         let category = store.category_create(system.admin(), new).await?.id;
         for goods in shelf.goods {
             let price = price(goods.price, store.currency())?;

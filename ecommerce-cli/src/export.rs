@@ -121,5 +121,6 @@ fn cells(product: &Product) -> [String; COLUMNS.len()] {
         product.currency.to_string(),
         product.is_available.to_string(),
         product.sku.as_ref().map(ToString::to_string).unwrap_or_default(),
+        product.attributes.to_string(),
     ]
 }

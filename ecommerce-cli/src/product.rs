@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 use ecommerce_core::{
-    CategoryId, Currency, Description, Expect, MAX_STOCK, Money, Name, NewProduct, Product, ProductChange, ProductId, Sku, Store,
-    parse_decimal,
+    Attributes, CategoryId, Currency, Description, Expect, MAX_STOCK, Money, Name, NewProduct, Product, ProductChange, ProductId,
+    Sku, Store, parse_decimal,
 };
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -83,6 +83,9 @@ pub(crate) struct CreateArgs {
     /// The shop's own name for it, unique among products.
     #[arg(long)]
     sku: Option<Sku>,
+    /// What it is like, such as color=red; may be given several times.
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = pair)]
+    attributes: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +121,12 @@ pub(crate) struct ChangeArgs {
     /// Take its SKU away.
     #[arg(long, conflicts_with = "sku")]
     no_sku: bool,
+    /// What it is like, such as color=red, in place of all that is said so far; may be given several times.
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = pair)]
+    attributes: Vec<(String, String)>,
+    /// Take all its attributes away.
+    #[arg(long, conflicts_with = "attributes")]
+    no_attributes: bool,
 }
 
 pub(crate) async fn run(shop: &Shop, command: ProductCommand) -> Result<(), Error> {
@@ -155,6 +164,7 @@ async fn create(shop: &Shop, args: CreateArgs) -> Result<(), Error> {
         description: args.description.unwrap_or_default(),
         is_available: args.is_available,
         sku: args.sku,
+        attributes: attributes(args.attributes)?,
         category: args.category,
         ..NewProduct::new(args.name, price, args.stock)
     };
@@ -175,6 +185,10 @@ async fn update(shop: &Shop, id: ProductId, args: ChangeArgs) -> Result<(), Erro
         stock: args.stock,
         is_available: args.is_available,
         sku: args.sku.map(Some).or(args.no_sku.then_some(None)),
+        attributes: match args.attributes {
+            pairs if pairs.is_empty() => args.no_attributes.then(Attributes::default),
+            pairs => Some(attributes(pairs)?),
+        },
         category: args.category.map(Some).or(args.no_category.then_some(None)),
     };
     let product = store.product_update(system(&store).admin(), id, change, &Expect::Any).await?;
@@ -193,6 +207,15 @@ fn price(amount: Decimal, currency: Currency) -> Result<Money, Error> {
     Money::from_decimal(amount, currency).map_err(|error| Error::Usage(format!("--price {error}")))
 }
 
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE, such as color=red")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn attributes(pairs: Vec<(String, String)>) -> Result<Attributes, Error> {
+    Attributes::new(pairs).map_err(|error| Error::Usage(format!("--attribute {error}")))
+}
+
 fn text(product: &Product) -> String {
     details(&[
         ("ID", product.id.to_string()),
@@ -202,6 +225,7 @@ fn text(product: &Product) -> String {
         ("Stock", product.stock.to_string()),
         ("Available", yes_or_no(product.is_available)),
         ("Category", product.category.as_ref().map(|category| category.name.clone()).unwrap_or_default()),
+        ("Attributes", product.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")),
         ("Made", date(product.created_at)),
         ("Changed", date(product.updated_at)),
         ("About", product.description.clone()),

@@ -71,9 +71,9 @@ pub use accounts::{AccountError, Password, Registration, Role, Session, SignedIn
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditKind, AuditSubject, AuditUser};
 pub use cart::{Cart, CartError, CartItem, CartLine, MAX_LINES, ProductRef, Shortage};
 pub use catalog::{
-    CatalogError, Category, CategoryChange, CategoryCount, CategoryRef, Expect, Facet, FacetName, Facets, Found, ImportReport,
-    ImportRow, Look, MAX_STOCK, Movement, MovementReason, NewCategory, NewProduct, Ordering, PriceRange, Product, ProductChange,
-    ProductFilter, Revision, StockReport, SuggestedProduct, Suggestions, ValueCount,
+    Attributes, CatalogError, Category, CategoryChange, CategoryCount, CategoryRef, Expect, Facet, FacetName, Facets, Found,
+    ImportReport, ImportRow, Look, MAX_STOCK, Movement, MovementReason, NewCategory, NewProduct, Ordering, PriceRange, Product,
+    ProductChange, ProductFilter, Revision, StockReport, SuggestedProduct, Suggestions, ValueCount,
 };
 pub use checkout::{Checkout, CheckoutError, CheckoutRequest, IdempotencyKey};
 pub use db::{DatabaseCall, DatabaseFault, DatabaseFaults};
@@ -122,6 +122,7 @@ pub fn statements() -> Vec<Sql> {
         accounts::sql::ALL,
         catalog::sql::ALL,
         catalog::search::sql::ALL,
+        catalog::categories::sql::ALL,
         cart::sql::ALL,
         orders::sql::ALL,
         orders::rows::ALL,

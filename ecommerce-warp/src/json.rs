@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use ecommerce_core::{Invalid, parse_decimal};
+use ecommerce_core::{Attributes, Invalid, parse_decimal};
 use rust_decimal::Decimal;
 use serde::{
     Deserialize, Deserializer,
@@ -56,6 +56,39 @@ impl Amount {
             return Ok(raw.to_owned());
         }
         serde_json::from_str(raw).map_err(|_| Invalid::new("must be a decimal number such as \"12.50\""))
+    }
+}
+
+/// An object with a text under each name, as it was written: a name that is given twice is there twice.
+#[derive(Debug)]
+pub(crate) struct Texts(Vec<(String, String)>);
+
+impl Texts {
+    /// All of them as attributes.
+    pub(crate) fn attributes(self) -> Result<Attributes, Invalid> {
+        Attributes::new(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Shape::<Self>(PhantomData))
+    }
+}
+
+impl<'de> Visitor<'de> for Shape<Texts> {
+    type Value = Texts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = map.next_entry()? {
+            texts.push(text);
+        }
+        Ok(Texts(texts))
     }
 }
 

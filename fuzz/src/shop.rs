@@ -87,7 +87,7 @@ impl Shop {
 
     async fn fill(&self) {
         let (system, usd) = (self.store.system(), self.store.currency());
-        let kitchen = NewCategory { name: "Kitchen".parse().expect("a name"), description: Default::default() };
+        let kitchen = NewCategory::new("Kitchen".parse().expect("a name"));
         let kitchen = self.store.category_create(system.admin(), kitchen).await.expect("a category");
         let mut products = Vec::new();
         for (name, price, currency) in [("Ceramic mug", "12.50", usd), ("Copper lamp", "89.00", usd), ("茶碗", "500", yen())] {

@@ -1,6 +1,7 @@
 //! `ecommerce product import`: many products at once, all or nothing.
 
 mod html;
+mod options;
 pub(crate) mod own;
 mod shopify;
 mod table;

@@ -1,18 +1,21 @@
 //! Our own columns, as `product export` writes them.
 
-use ecommerce_core::{Currency, Description, ImportRow, Money, Name, Sku};
+use std::str::FromStr;
+
+use ecommerce_core::{Attributes, Currency, Description, ImportRow, Invalid, Money, Name, Sku};
 
 use super::table::{Cell, Fault, Faults, Table};
 
 /// The columns that there are. A file may have them in any order.
-pub(crate) const COLUMNS: [&str; 8] = ["name", "price", "stock", "category", "description", "currency", "is_available", "sku"];
+pub(crate) const COLUMNS: [&str; 9] =
+    ["name", "price", "stock", "category", "description", "currency", "is_available", "sku", "attributes"];
 /// Those that a file must have.
 const REQUIRED: [&str; 3] = ["name", "price", "stock"];
 
 /// The products of the file. A price without a currency is in `currency`.
 pub(super) fn rows(table: &Table, currency: Currency) -> Result<Vec<ImportRow>, Faults> {
     check_header(table)?;
-    let [name, price, stock_column, category, description, currency_column, is_available, sku] =
+    let [name, price, stock_column, category, description, currency_column, is_available, sku, attributes] =
         COLUMNS.map(|column| table.find(&[column]));
     let mut faults = Faults::default();
     let mut rows = Vec::with_capacity(table.lines.len());
@@ -23,15 +26,13 @@ pub(super) fn rows(table: &Table, currency: Currency) -> Result<Vec<ImportRow>, 
         let price = cell(price).and_then(|cell| faults.note(parse_price(cell, currency)));
         let stock = cell(stock_column).and_then(|cell| faults.note(cell.stock()));
         let category = optional(cell(category), &mut faults, Cell::parse::<Name>);
-        // An empty cell means an empty description; spaces and line breaks in it are meant.
-        let description = cell(description).and_then(|cell| {
-            let description = cell.text.parse::<Description>();
-            faults.note(description.map_err(|error| cell.fault(error.to_string())))
-        });
+        // An empty cell means an empty description, and no attributes; spaces and line breaks in it are meant.
+        let description = cell(description).and_then(|cell| faults.note(whole::<Description>(cell)));
+        let attributes = cell(attributes).and_then(|cell| faults.note(whole::<Attributes>(cell)));
         let is_available = optional(cell(is_available), &mut faults, yes_or_no);
         let sku = optional(cell(sku), &mut faults, Cell::parse::<Sku>);
         if let (Some(name), Some(price), Some(stock)) = (name, price, stock) {
-            rows.push(ImportRow { line: line.number, name, price, stock, category, description, is_available, sku });
+            rows.push(ImportRow { line: line.number, name, price, stock, category, description, is_available, sku, attributes });
         }
     }
     faults.or(rows)
@@ -65,6 +66,11 @@ fn optional<'a, T>(cell: Option<Cell<'a>>, faults: &mut Faults, parse: impl FnOn
     faults.note(parse(cell.filter(|cell| !cell.is_blank())?))
 }
 
+/// What a cell says with all that is in it.
+fn whole<T: FromStr<Err = Invalid>>(cell: Cell<'_>) -> Result<T, Fault> {
+    cell.text.parse::<T>().map_err(|error| cell.fault(error.to_string()))
+}
+
 fn parse_price(cell: Cell<'_>, currency: Currency) -> Result<Money, Fault> {
     Money::parse(cell.text.trim(), currency).map_err(|error| cell.fault(error.to_string()))
 }
@@ -92,17 +98,20 @@ mod tests {
         let row = &rows[0];
         assert_eq!((row.line, row.name.as_str(), row.price.to_string(), row.stock), (2, "Mug", "12.50".to_owned(), 3));
         assert!(row.category.is_none() && row.description.is_none() && row.is_available.is_none() && row.sku.is_none());
+        assert!(row.attributes.is_none(), "what has no column is not said");
 
         let rows = read(
-            "sku,is_available,currency,description,category,stock,price,name\n\
-            M-1,No,JPY,\"Two\nlines, \"\"quoted\"\" \",Kitchen,0,500,Mug\n,,,,,0,1,Cup\n",
+            "attributes,sku,is_available,currency,description,category,stock,price,name\n\
+            \"size = M\r\n\r\ncolor=a, b\",M-1,No,JPY,\"Two\nlines, \"\"quoted\"\" \",Kitchen,0,500,Mug\n,,,,,,0,1,Cup\n",
         )
         .unwrap();
         let (mug, cup) = (&rows[0], &rows[1]);
         assert_eq!(format!("{:?}", mug.price), "500 JPY");
         assert_eq!(mug.description.as_ref().unwrap().as_str(), "Two\nlines, \"quoted\" ");
         assert_eq!((mug.is_available, mug.sku.as_ref().map(Sku::as_str)), (Some(false), Some("M-1")));
-        assert_eq!((cup.line, cup.is_available, cup.sku.is_none(), cup.category.is_none()), (4, None, true, true));
+        assert_eq!(mug.attributes, Some("color=a, b\nsize=M".parse().unwrap()));
+        assert_eq!(cup.attributes, Some(Attributes::default()));
+        assert_eq!((cup.line, cup.is_available, cup.sku.is_none(), cup.category.is_none()), (6, None, true, true));
         assert_eq!(cup.description.as_ref().unwrap().as_str(), "");
     }
 
@@ -144,8 +153,11 @@ mod tests {
             ("category", &*long, "must have 1 to 200 characters, not 201"),
             ("description", "a\u{0}b", "must not contain control characters other than line breaks"),
             ("sku", &*long, "must have 1 to 100 characters, not 201"),
+            ("attributes", "color", "must be name=value, a line for each"),
+            ("attributes", "color=", "the value of \"color\" must not be blank"),
+            ("attributes", "\"a=1\nA=2\"", "must not name \"A\" twice"),
         ] {
-            let good = ["Mug", "1", "1", "", "", "", "", ""];
+            let good = ["Mug", "1", "1", "", "", "", "", "", ""];
             let cells: Vec<_> = COLUMNS.iter().zip(good).map(|(name, good)| if *name == column { cell } else { good }).collect();
             let faults = read(&format!("{}\n{}\n", COLUMNS.join(","), cells.join(","))).unwrap_err();
             assert_eq!(faults, [format!("x.csv line 2, column {column}: {reason}")]);

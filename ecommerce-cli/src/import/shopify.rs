@@ -7,10 +7,10 @@ use std::{
     str::FromStr,
 };
 
-use ecommerce_core::{Currency, Description, ImportRow, Money, Name, Sku, parse_decimal};
+use ecommerce_core::{Attributes, Currency, Description, ImportRow, Money, Name, Sku, parse_decimal};
 
 use super::{
-    html,
+    html, options,
     table::{Cell, Fault, Faults, Line, Table},
 };
 
@@ -70,6 +70,7 @@ struct Columns {
     category: Option<usize>,
     published: Option<usize>,
     status: Option<usize>,
+    tags: Option<usize>,
     options: [(Option<usize>, Option<usize>); 3],
     sku: Option<usize>,
     price: usize,
@@ -92,6 +93,7 @@ impl Columns {
             category: table.find(&["Product Category"]),
             published: table.find(&PUBLISHED),
             status: table.find(&["Status"]),
+            tags: table.find(&["Tags"]),
             options: [option(1), option(2), option(3)],
             sku: table.find(&SKU),
             price: required(&PRICE)?,
@@ -107,6 +109,7 @@ struct Product {
     description: Option<Description>,
     category: Option<Name>,
     is_available: bool,
+    tags: String,
     option_names: [String; 3],
 }
 
@@ -159,6 +162,7 @@ impl<'a> Row<'a> {
             description: body.and_then(|cell| faults.note(parse_text(cell, &html::to_text(cell.text)))),
             category: category.and_then(|cell| faults.note(parse_text(cell, &one_line(cell.text)))),
             is_available: faults.note(self.is_available()).unwrap_or_default(),
+            tags: one_line(self.text(columns.tags)),
             option_names: columns.options.map(|(name, _)| self.text(name).to_owned()),
         }
     }
@@ -188,7 +192,9 @@ impl<'a> Row<'a> {
         if price.is_blank() && named_by.all(|column| self.text(column).is_empty()) {
             return None;
         }
-        let name = faults.note(self.name(product));
+        let options = self.options(product);
+        let name = faults.note(self.name(product, &options));
+        let attributes = faults.note(self.attributes(product, options));
         let price = faults.note(parse_price(price, currency));
         let stock = columns.quantity.map_or(Some(0), |column| faults.note(quantity(self.cell(column))));
         let sku = columns.sku.and_then(|column| faults.note(sku(self.cell(column)))).flatten();
@@ -201,20 +207,33 @@ impl<'a> Row<'a> {
             description: product.description.clone(),
             is_available: Some(product.is_available),
             sku,
+            // A file that says nothing leaves what is known.
+            attributes: attributes.filter(|attributes| !attributes.is_empty()),
         };
         Some(Variant { handle: product.handle.clone(), row })
     }
 
     /// `Clay Plant Pot (Large / Red)`; without parentheses for a product that has no options.
-    fn name(self, product: &Product) -> Result<Name, Fault> {
-        let values = self.columns.options.iter().zip(&product.option_names).filter_map(|((_, value), name)| {
-            let value = one_line(self.text(*value));
-            let is_none = value.is_empty() || (value == "Default Title" && (name == "Title" || name.is_empty()));
-            (!is_none).then_some(value)
-        });
-        let options = values.collect::<Vec<_>>().join(" / ");
+    fn name(self, product: &Product, options: &[(String, String)]) -> Result<Name, Fault> {
+        let options = options.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" / ");
         let name = if options.is_empty() { product.title.clone() } else { format!("{} ({options})", product.title) };
         parse_text(self.cell(self.columns.title), &name)
+    }
+
+    /// What tells the variant from others, by name; a name may be missing.
+    fn options(self, product: &Product) -> Vec<(String, String)> {
+        let options = self.columns.options.iter().zip(&product.option_names).filter_map(|((_, value), name)| {
+            let value = one_line(self.text(*value));
+            let is_none = value.is_empty() || (value == "Default Title" && (name == "Title" || name.is_empty()));
+            (!is_none).then(|| (name.clone(), value))
+        });
+        options.collect()
+    }
+
+    fn attributes(self, product: &Product, mut options: Vec<(String, String)>) -> Result<Attributes, Fault> {
+        options.retain(|(name, _)| !name.is_empty());
+        let first = self.columns.options.iter().find_map(|(_, value)| *value).unwrap_or(self.columns.title);
+        options::attributes(&options, &product.tags).map_err(|error| self.cell(first).fault(error.to_string()))
     }
 }
 
@@ -300,7 +319,7 @@ mod tests {
     fn every_variant_becomes_a_product() {
         let rows = read(
             OLD,
-            "pot,Clay Plant Pot,<p>For <b>plants</b></p>,ACME,Outdoor,,true,Size,Regular,Colour,Red,'0012,1,9.99,a.jpg,active\n\
+            "pot,Clay Plant Pot,<p>For <b>plants</b></p>,ACME,Outdoor,\"Material: clay, plants\",true,Size,Regular,Colour,Red,'0012,1,9.99,a.jpg,active\n\
              pot,,,,,,,,Large,,,,3,15.9,b.jpg,\n\
              pot,,,,,,,,,,,,,,c.jpg,\n\
              light,Copper  Light,,ACME,Indoor,,TRUE,Title,Default Title,,,,,59.99,,draft\n\
@@ -313,6 +332,9 @@ mod tests {
         assert_eq!((pot.line, pot.stock, pot.price.to_string(), pot.is_available), (3, 3, "15.90".to_owned(), Some(true)));
         assert_eq!(pot.description.as_ref().unwrap().as_str(), "For plants");
         assert_eq!(pot.category.as_ref().unwrap().as_str(), "Outdoor");
+        assert_eq!(rows[0].attributes, Some("Size=Regular\nColour=Red\nMaterial=clay\ntags=plants".parse().unwrap()));
+        assert_eq!(pot.attributes, Some("Size=Large\nMaterial=clay\ntags=plants".parse().unwrap()));
+        assert!(rows[2].attributes.is_none(), "what is not said is left as it is");
         assert_eq!(rows[0].sku.as_ref().unwrap().as_str(), "0012");
         assert_eq!(rows.iter().map(|row| row.stock).collect::<Vec<_>>(), [1, 3, 0, 0]);
         assert_eq!(rows.iter().filter(|row| row.is_available == Some(false)).count(), 2);

@@ -60,7 +60,7 @@ fn refusals_say_what_to_do() {
             (&["stock", "show", "7"], "there is no product 7"),
             (&["category", "show", "7"], "there is no category 7; `ecommerce category list`"),
             (&["category", "create", "--name", "KITCHEN"], "exists already; take another name"),
-            (&["category", "delete", "1"], "still has products; move them"),
+            (&["category", "delete", "1"], "still has products or categories below it; move them"),
             (&["product", "create", "--name", "Cup", "--price", "5", "--stock", "3", "--sku", "M"], "take another SKU"),
             (&["product", "create", "--name", "Cup", "--price", "5", "--stock", "3", "--category", "7"], "--category "),
             (&["stock", "adjust", "1", "--by", "-4", "--reason", "lost"], "--by takes more than the 3 pieces"),
@@ -107,10 +107,10 @@ fn stock_tells_where_it_came_from() {
 #[test]
 fn what_is_exported_is_taken_back_unchanged() {
     on_both("export", |place| {
-        let original = "name,price,stock,category,description,currency,is_available,sku\n\
-            \"Mug, \"\"large\"\"\",12.50,3,Kitchen & Co,\"Two\r\nlines, \",USD,true,=1+1\n\
-            -Spoon,500,0,,,JPY,false,\n\
-            Café ☕,1.250,1000000000,kitchen & co,+ @ é,KWD,true,-7\n";
+        let original = "name,price,stock,category,description,currency,is_available,sku,attributes\n\
+            \"Mug, \"\"large\"\"\",12.50,3,Kitchen & Co,\"Two\r\nlines, \",USD,true,=1+1,\"Color=dark, \"\"red\"\"\nsize==\"\n\
+            -Spoon,500,0,,,JPY,false,,\n\
+            Café ☕,1.250,1000000000,kitchen & co,+ @ é,KWD,true,-7,größe=½\n";
         let file = place.write("in.csv", original);
         place.ok(&["product", "import", &file]);
         let before = place.json(&["product", "list"]);

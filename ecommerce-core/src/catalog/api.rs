@@ -7,19 +7,17 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{
-    CatalogError, Category, CategoryChange, CategoryRef, Expect, ImportReport, ImportRow, MovementReason, NewCategory,
-    NewProduct, Product, ProductChange, StockReport, check_stock, import, lists,
+    CatalogError, CategoryRef, Expect, ImportReport, ImportRow, MovementReason, NewCategory, NewProduct, Product, ProductChange,
+    StockReport, categories, check_stock, import, lists,
     search::{
-        self,
-        index::{index, learn, learn_name, unindex},
+        index::{index, learn, name_words, unindex},
         key,
     },
     sql::{self, StockChange},
-    stock,
+    stock, taken, unknown_category,
 };
 use crate::{
-    Admin, AuditAction, CategoryId, Description, InvalidField, Note, Page, PageRequest, ProductId, Store, StoreError, Timestamp,
-    audit,
+    Admin, AuditAction, CategoryId, InvalidField, Note, ProductId, Store, StoreError, Timestamp, audit,
     db::{Tx, retry},
 };
 
@@ -27,95 +25,6 @@ use crate::{
 const IMPORT_BATCH: usize = 500;
 
 impl Store {
-    /// The categories, by name. `search` finds words at the beginning of words of their names.
-    ///
-    /// # Errors
-    /// Only the database's.
-    pub async fn category_list(&self, search: Option<&str>, page: PageRequest) -> Result<Page<Category>, CatalogError> {
-        let Some(patterns) = search::patterns(search) else { return Ok(Page::new(0, Vec::new(), page)) };
-        Ok(lists::categories(&mut self.read().await?, &patterns, page).await?)
-    }
-
-    /// One category.
-    ///
-    /// # Errors
-    /// [`CatalogError::UnknownCategory`].
-    pub async fn category(&self, id: CategoryId) -> Result<Category, CatalogError> {
-        sql::category(&mut self.read().await?, id).await?.ok_or(CatalogError::UnknownCategory(id))
-    }
-
-    /// Makes a category.
-    ///
-    /// # Errors
-    /// [`CatalogError::NameTaken`].
-    pub async fn category_create(&self, admin: &Admin, new: NewCategory) -> Result<Category, CatalogError> {
-        retry(async || {
-            let mut tx = self.write().await?;
-            let category = sql::insert_category(&mut tx, &new.name, new.description.clone(), self.now()).await?;
-            let category = category.ok_or(CatalogError::NameTaken)?;
-            let detail = json!({ "name": category.name });
-            audit::record(&mut tx, admin, AuditAction::CategoryCreated, Some(category.id.into()), detail, self.now()).await?;
-            learn_name(&mut tx, &category.name).await?;
-            tx.commit().await?;
-            tracing::info!(category = %category.id, "category created");
-            Ok(category)
-        })
-        .await
-    }
-
-    /// Changes a category. A change to what it is already leaves its revision as it is.
-    ///
-    /// # Errors
-    /// [`CatalogError::UnknownCategory`], [`CatalogError::Changed`], [`CatalogError::NameTaken`].
-    pub async fn category_update(
-        &self,
-        admin: &Admin,
-        id: CategoryId,
-        change: CategoryChange,
-        expect: &Expect,
-    ) -> Result<Category, CatalogError> {
-        retry(async || {
-            let mut tx = self.write().await?;
-            let category = sql::category_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownCategory(id))?;
-            expect.check(&category.revision)?;
-            let changed = change.apply(&category);
-            if changed == category {
-                return Ok(category);
-            }
-            let detail = audit::changes(&category, &changed);
-            let category = sql::update_category(&mut tx, &changed, self.now()).await;
-            let category = category.map_err(|error| taken(error, CatalogError::NameTaken))?;
-            audit::record(&mut tx, admin, AuditAction::CategoryUpdated, Some(id.into()), detail, self.now()).await?;
-            learn_name(&mut tx, &category.name).await?;
-            tx.commit().await?;
-            tracing::info!(category = %id, "category changed");
-            Ok(category)
-        })
-        .await
-    }
-
-    /// Removes a category that has no products.
-    ///
-    /// # Errors
-    /// [`CatalogError::UnknownCategory`], [`CatalogError::Changed`], [`CatalogError::CategoryInUse`].
-    pub async fn category_delete(&self, admin: &Admin, id: CategoryId, expect: &Expect) -> Result<(), CatalogError> {
-        retry(async || {
-            let mut tx = self.write().await?;
-            let category = sql::category_locked(&mut tx, id).await?.ok_or(CatalogError::UnknownCategory(id))?;
-            expect.check(&category.revision)?;
-            if sql::is_in_use(&mut tx, id).await? {
-                return Err(CatalogError::CategoryInUse);
-            }
-            sql::delete_category(&mut tx, id).await?;
-            let detail = json!({ "name": category.name });
-            audit::record(&mut tx, admin, AuditAction::CategoryDeleted, Some(id.into()), detail, self.now()).await?;
-            tx.commit().await?;
-            tracing::info!(category = %id, "category deleted");
-            Ok(())
-        })
-        .await
-    }
-
     /// One product. A hidden one is seen only with an admin's proof.
     ///
     /// # Errors
@@ -260,9 +169,7 @@ impl Store {
             if report.is_news() {
                 audit::record(&mut tx, admin, AuditAction::ProductsImported, None, json!(report), now).await?;
             }
-            words.extend(
-                rows.iter().filter_map(|row| row.category.as_ref()).flat_map(|name| search::index::name_words(name.as_str())),
-            );
+            words.extend(rows.iter().filter_map(|row| row.category.as_ref()).flat_map(|name| name_words(name.as_str())));
             learn(&mut tx, &words).await?;
             tx.commit().await?;
             (progress.lock().await)(done);
@@ -309,9 +216,8 @@ impl Store {
 /// The category that a product is put into: there, and not deleted before the transaction ends.
 async fn hold_category(tx: &mut Tx, id: Option<CategoryId>) -> Result<Option<CategoryRef>, CatalogError> {
     let Some(id) = id else { return Ok(None) };
-    let category = sql::category_held(tx, id).await?;
-    let category = category.ok_or_else(|| InvalidField::new("category", format!("there is no category {id}")))?;
-    Ok(Some(category))
+    let category = categories::sql::category_held(tx, id).await?;
+    Ok(Some(category.ok_or_else(|| unknown_category("category", id))?))
 }
 
 /// Makes products. Answers their ids, and the words to be learned in the end.
@@ -344,21 +250,16 @@ async fn import_categories(
     rows: &[ImportRow],
     now: Timestamp,
 ) -> Result<(HashMap<String, CategoryRef>, u64), CatalogError> {
-    let held = sql::categories_held(tx).await?;
+    let held = categories::sql::categories_held(tx).await?;
     let mut categories: HashMap<_, _> = held.into_iter().map(|category| (key(&category.name), category)).collect();
     let mut created = 0;
     for name in rows.iter().filter_map(|row| row.category.as_ref()) {
         if categories.contains_key(&key(name.as_str())) {
             continue;
         }
-        let made = sql::insert_category(tx, name, Description::default(), now).await?.ok_or(CatalogError::NameTaken)?;
+        let made = categories::sql::insert(tx, &NewCategory::new(name.clone()), now).await?.ok_or(CatalogError::NameTaken)?;
         categories.insert(key(&made.name), CategoryRef { id: made.id, name: made.name });
         created += 1;
     }
     Ok((categories, created))
-}
-
-/// Tells the one thing that a unique constraint can mean from a database that fails.
-fn taken(error: StoreError, what: CatalogError) -> CatalogError {
-    if error.is_unique_violation() { what } else { error.into() }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::{CatalogError, CategoryRef, NewProduct, Product, ProductChange, check_stock, search::key};
+use super::{Attributes, CatalogError, CategoryRef, NewProduct, Product, ProductChange, check_stock, search::key};
 use crate::{CategoryId, Description, Invalid, Money, Name, ProductId, Sku};
 
 /// One product of a bulk import. A known SKU, or without one a known name, updates that product.
@@ -26,6 +26,8 @@ pub struct ImportRow {
     pub is_available: Option<bool>,
     /// The shop's own name for it.
     pub sku: Option<Sku>,
+    /// What it is like, by name; `None` leaves a known product's as they are.
+    pub attributes: Option<Attributes>,
 }
 
 /// What an import did.
@@ -128,6 +130,7 @@ impl ImportRow {
             stock: self.stock,
             is_available: self.is_available.unwrap_or(true),
             sku: self.sku.clone(),
+            attributes: self.attributes.clone().unwrap_or_default(),
             category,
         }
     }
@@ -140,6 +143,7 @@ impl ImportRow {
             stock: Some(self.stock),
             is_available: self.is_available,
             sku: self.sku.clone().map(Some),
+            attributes: self.attributes.clone(),
             category: category.map(Some),
         }
     }
@@ -204,6 +208,7 @@ mod tests {
             description: None,
             is_available: None,
             sku: sku.parse().ok(),
+            attributes: None,
         }
     }
 
@@ -219,6 +224,7 @@ mod tests {
             stock: row.stock,
             is_available: true,
             sku: row.sku.clone(),
+            attributes: row.attributes.clone().unwrap_or_default(),
             category: None,
             created_at: now,
             updated_at: now,

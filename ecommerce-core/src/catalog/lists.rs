@@ -1,6 +1,6 @@
 //! The lists of the catalog, put together from what was asked for, and the rows that they and single reads answer.
 
-use super::{Category, CategoryRef, Product, Revision};
+use super::{Attributes, Category, CategoryRef, Product, Revision};
 use crate::{
     CategoryId, Currency, Money, Page, PageRequest, ProductId, Sku, StoreError, Timestamp,
     db::{Filter, Tx},
@@ -10,7 +10,8 @@ use crate::{
 macro_rules! select_products {
     () => {
         "select p.id, p.name, p.description, p.price, p.currency, p.stock, p.is_available, p.sku, p.version,
-             p.created_at, p.updated_at, p.category_id, c.name as category_name, c.version as category_version
+             p.created_at, p.updated_at, p.category_id, c.name as category_name, c.version as category_version,
+             (select string_agg(a.name || '=' || a.value, '\n') from product_attributes a where a.product_id = p.id) as attributes
          from products p left join categories c on c.id = p.category_id"
     };
 }
@@ -29,8 +30,10 @@ pub(super) async fn categories(tx: &mut Tx, patterns: &[String], page: PageReque
     if count <= page.offset() {
         return Ok(Page::new(count, Vec::new(), page));
     }
-    let mut list =
-        narrowed("catalog::lists::CATEGORIES", "select id, name, description, version, created_at, updated_at from categories");
+    let mut list = narrowed(
+        "catalog::lists::CATEGORIES",
+        "select id, name, description, parent_id, version, created_at, updated_at from categories",
+    );
     list.push("\norder by name_key");
     let rows = tx.filtered::<CategoryRow>(cut(list, page)).await?;
     Ok(Page::new(count, rows.into_iter().map(Category::from).collect(), page))
@@ -59,6 +62,7 @@ pub(super) struct CategoryRow {
     id: CategoryId,
     name: String,
     description: String,
+    parent_id: Option<CategoryId>,
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -66,8 +70,8 @@ pub(super) struct CategoryRow {
 
 impl From<CategoryRow> for Category {
     fn from(row: CategoryRow) -> Self {
-        let CategoryRow { id, name, description, version, created_at, updated_at } = row;
-        Self { id, name, description, created_at, updated_at, revision: Revision::of_category(version) }
+        let CategoryRow { id, name, description, parent_id, version, created_at, updated_at } = row;
+        Self { id, name, description, parent: parent_id, created_at, updated_at, revision: Revision::of_category(version) }
     }
 }
 
@@ -87,6 +91,7 @@ pub(super) struct ProductRow {
     category_id: Option<CategoryId>,
     category_name: Option<String>,
     category_version: Option<i64>,
+    attributes: Option<String>,
 }
 
 impl TryFrom<ProductRow> for Product {
@@ -96,8 +101,24 @@ impl TryFrom<ProductRow> for Product {
         let ProductRow { id, name, description, price, currency, stock, is_available, sku, created_at, updated_at, .. } = row;
         let price = Money::new(price, currency).map_err(|error| StoreError::corrupt("products", id.get(), error))?;
         let category = row.category_id.zip(row.category_name).map(|(id, name)| CategoryRef { id, name });
+        let attributes = row.attributes.map_or(Ok(Attributes::default()), |lines| lines.parse());
+        let attributes = attributes.map_err(|error| StoreError::corrupt("product_attributes", id.get(), error))?;
         let revision = Revision::of_product(row.version, row.category_version);
-        Ok(Self { id, name, description, price, currency, stock, is_available, sku, category, created_at, updated_at, revision })
+        Ok(Self {
+            id,
+            name,
+            description,
+            price,
+            currency,
+            stock,
+            is_available,
+            sku,
+            attributes,
+            category,
+            created_at,
+            updated_at,
+            revision,
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the shop sells: products in categories, how to find them, and how many there are.
 
 mod api;
+mod attributes;
+pub(crate) mod categories;
 mod import;
 mod lists;
 pub(crate) mod search;
@@ -10,6 +12,8 @@ mod stock;
 use serde::Serialize;
 
 use crate::{CategoryId, Currency, Description, Invalid, InvalidField, Money, Name, ProductId, Sku, StoreError, Timestamp, db};
+pub use attributes::Attributes;
+pub use categories::{Category, CategoryChange, CategoryRef, NewCategory};
 pub use import::{ImportReport, ImportRow};
 pub(crate) use search::build_index;
 pub use search::{
@@ -17,59 +21,6 @@ pub use search::{
     ValueCount,
 };
 pub use stock::{Movement, MovementReason, StockReport};
-
-/// A group of products.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Category {
-    /// The category's id.
-    pub id: CategoryId,
-    /// Its name, unique without regard to case.
-    #[cfg_attr(feature = "openapi", schema(example = "Kitchen"))]
-    pub name: String,
-    /// What it holds; may be empty.
-    #[cfg_attr(feature = "openapi", schema(example = "All that cooks and serves."))]
-    pub description: String,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
-    /// Which state of it this is.
-    #[serde(skip)]
-    pub revision: Revision,
-}
-
-/// What a new category is made from.
-#[derive(Debug, Clone)]
-pub struct NewCategory {
-    /// Its name, unique without regard to case.
-    pub name: Name,
-    /// What it holds.
-    pub description: Description,
-}
-
-/// What to change of a category; what is `None` stays.
-#[derive(Debug, Clone, Default)]
-pub struct CategoryChange {
-    /// A new name.
-    pub name: Option<Name>,
-    /// A new description.
-    pub description: Option<Description>,
-}
-
-impl CategoryChange {
-    /// The category as it will be.
-    fn apply(&self, category: &Category) -> Category {
-        let mut changed = category.clone();
-        if let Some(name) = &self.name {
-            changed.name = name.to_string();
-        }
-        if let Some(description) = &self.description {
-            changed.description = description.to_string();
-        }
-        changed
-    }
-}
 
 /// Something to sell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -95,6 +46,8 @@ pub struct Product {
     /// The shop's own name for it, unique among products.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "MUG-300"))]
     pub sku: Option<Sku>,
+    /// What it is like, by name, in the order of the names.
+    pub attributes: Attributes,
     /// The category it is in.
     pub category: Option<CategoryRef>,
     /// When it was made.
@@ -104,17 +57,6 @@ pub struct Product {
     /// Which state of it this is.
     #[serde(skip)]
     pub revision: Revision,
-}
-
-/// A category as its products show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CategoryRef {
-    /// The category's id.
-    pub id: CategoryId,
-    /// Its name.
-    #[cfg_attr(feature = "openapi", schema(example = "Kitchen"))]
-    pub name: String,
 }
 
 /// What a new product is made from.
@@ -132,6 +74,8 @@ pub struct NewProduct {
     pub is_available: bool,
     /// The shop's own name for it.
     pub sku: Option<Sku>,
+    /// What it is like, by name.
+    pub attributes: Attributes,
     /// The category it is in.
     pub category: Option<CategoryId>,
 }
@@ -139,7 +83,16 @@ pub struct NewProduct {
 impl NewProduct {
     /// A product for sale, with nothing said but what must be.
     pub fn new(name: Name, price: Money, stock: i64) -> Self {
-        Self { name, price, stock, description: Description::default(), is_available: true, sku: None, category: None }
+        Self {
+            name,
+            price,
+            stock,
+            description: Description::default(),
+            is_available: true,
+            sku: None,
+            attributes: Attributes::default(),
+            category: None,
+        }
     }
 }
 
@@ -158,6 +111,8 @@ pub struct ProductChange {
     pub is_available: Option<bool>,
     /// A new SKU, or none.
     pub sku: Option<Option<Sku>>,
+    /// All attributes in place of those that it has.
+    pub attributes: Option<Attributes>,
     /// Another category, or none.
     pub category: Option<Option<CategoryId>>,
 }
@@ -178,6 +133,9 @@ impl ProductChange {
         }
         if let Some(sku) = &self.sku {
             changed.sku.clone_from(sku);
+        }
+        if let Some(attributes) = &self.attributes {
+            changed.attributes.clone_from(attributes);
         }
         if self.category.is_some() {
             changed.category = category.cloned();
@@ -253,8 +211,8 @@ pub enum CatalogError {
     /// Another product has this SKU.
     #[error("a product with this SKU exists already")]
     SkuTaken,
-    /// The category still has products.
-    #[error("the category still has products")]
+    /// The category still has products, or categories below it.
+    #[error("the category still has products or categories below it")]
     CategoryInUse,
     /// Open orders have reserved more than the stock would be.
     #[error("{reserved} pieces are reserved by open orders")]
@@ -287,4 +245,14 @@ impl db::AsStoreError for CatalogError {
     fn as_store_error(&self) -> Option<&StoreError> {
         if let Self::Store(error) = self { Some(error) } else { None }
     }
+}
+
+/// Tells the one thing that a unique constraint can mean from a database that fails.
+fn taken(error: StoreError, what: CatalogError) -> CatalogError {
+    if error.is_unique_violation() { what } else { error.into() }
+}
+
+/// A field names a category that is not there.
+fn unknown_category(field: &'static str, id: CategoryId) -> InvalidField {
+    InvalidField::new(field, format!("there is no category {id}"))
 }

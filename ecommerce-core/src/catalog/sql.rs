@@ -1,58 +1,18 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, iter};
 
 use serde::Serialize;
 
 use super::{
-    Category, CategoryRef, Movement, MovementReason, NewProduct, Product,
-    lists::{CategoryRow, ProductRow, select_products},
-    search::{key, prices::price_scaled, spaced},
+    Attributes, Movement, MovementReason, NewProduct, Product,
+    lists::{ProductRow, select_products},
+    search::{key, prices::price_scaled},
 };
 use crate::{
-    CategoryId, Currency, Description, Money, MovementId, Name, Note, OrderId, ProductId, Sku, StoreError, Timestamp,
-    db::{Tx, statements},
+    CategoryId, Currency, Money, MovementId, Note, OrderId, ProductId, Sku, StoreError, Timestamp,
+    db::{Tx, id_list, statements},
 };
 
 statements! {
-    CATEGORY =
-        "select id, name, description, version, created_at, updated_at
-         from categories
-         where id = $1";
-
-    LOCK_CATEGORY = {
-        sqlite: "select id from categories where id = $1",
-        postgres: "select id from categories where id = $1 for update",
-    };
-
-    /// Whoever puts a product into a category holds on to it, so that it is not deleted meanwhile.
-    HOLD_CATEGORY = {
-        sqlite: "select id, name from categories where id = $1",
-        postgres: "select id, name from categories where id = $1 for key share",
-    };
-
-    HOLD_CATEGORIES = {
-        sqlite: "select id, name from categories",
-        postgres: "select id, name from categories for key share",
-    };
-
-    INSERT_CATEGORY =
-        "insert into categories (name, name_key, name_words, description, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $5)
-         on conflict (name_key) do nothing
-         returning id, name, description, version, created_at, updated_at";
-
-    UPDATE_CATEGORY =
-        "update categories set
-             name = $2, name_key = $3, name_words = $4, description = $5, version = version + 1, updated_at = $6
-         where id = $1
-         returning id, name, description, version, created_at, updated_at";
-
-    CATEGORY_IN_USE = "select exists (select 1 from products where category_id = $1 and deleted_at is null)";
-
-    /// Deleted products that were in a category must not hold it back.
-    LEAVE_CATEGORY = "update products set category_id = null where category_id = $1";
-
-    DELETE_CATEGORY = "delete from categories where id = $1";
-
     PRODUCT = (concat!(select_products!(), " where p.id = $1 and p.deleted_at is null and (p.is_available or $2)"));
 
     /// Such a lock lets others go on putting the product into their carts.
@@ -72,6 +32,7 @@ statements! {
         postgres: "select id, reserved from products where deleted_at is null order by id for no key update",
     };
 
+    /// Their ids grow in the order of the list.
     INSERT_PRODUCTS = {
         sqlite:
             "insert into products (name, name_key, description, sku, price, price_scaled,
@@ -80,15 +41,19 @@ statements! {
                  value ->> 'sku', value ->> 'price', value ->> 'price_scaled',
                  value ->> 'currency', value ->> 'stock', value ->> 'is_available', value ->> 'category', $2, $2
              from json_each($1)
+             order by key
              returning id, stock",
         postgres:
             "insert into products (name, name_key, description, sku, price, price_scaled,
                  currency, stock, is_available, category_id, created_at, updated_at)
              select r.name, r.name_key, r.description, r.sku, r.price, r.price_scaled,
                  r.currency, r.stock, r.is_available, r.category, cast($2 as bigint), cast($2 as bigint)
-             from json_to_recordset(cast(cast($1 as text) as json)) as r (
-                 name text, name_key text, description text, sku text, price bigint,
-                 price_scaled bigint, currency text, stock bigint, is_available boolean, category bigint)
+             from rows from (
+                 json_to_recordset(cast(cast($1 as text) as json)) as (
+                     name text, name_key text, description text, sku text, price bigint, price_scaled bigint, currency text,
+                     stock bigint, is_available boolean, category bigint)
+             ) with ordinality as r
+             order by r.ordinality
              returning id, stock",
     };
 
@@ -116,6 +81,23 @@ statements! {
                  id bigint, name text, name_key text, description text, sku text,
                  price bigint, price_scaled bigint, currency text, stock bigint, is_available boolean, category bigint)
              where products.id = r.id",
+    };
+
+    INSERT_ATTRIBUTES = {
+        sqlite:
+            "insert into product_attributes (product_id, name_key, name, value_key, value)
+             select value ->> 'product', value ->> 'name_key', value ->> 'name', value ->> 'value_key', value ->> 'value'
+             from json_each($1)",
+        postgres:
+            "insert into product_attributes (product_id, name_key, name, value_key, value)
+             select a.product, a.name_key, a.name, a.value_key, a.value
+             from json_to_recordset(cast(cast($1 as text) as json)) as a (
+                 product bigint, name_key text, name text, value_key text, value text)",
+    };
+
+    DELETE_ATTRIBUTES = {
+        sqlite: "delete from product_attributes where product_id in (select value from json_each($1))",
+        postgres: "delete from product_attributes where product_id = any (translate($1, '[]', '{}')::bigint[])",
     };
 
     DELETE_PRODUCT = "update products set deleted_at = $2, updated_at = $2, version = version + 1 where id = $1";
@@ -160,54 +142,6 @@ impl From<MovementRow> for Movement {
     }
 }
 
-pub(super) async fn category(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, StoreError> {
-    Ok(tx.optional::<CategoryRow>(CATEGORY, (id,)).await?.map(Category::from))
-}
-
-pub(super) async fn category_locked(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, StoreError> {
-    tx.optional::<(CategoryId,)>(LOCK_CATEGORY, (id,)).await?;
-    category(tx, id).await
-}
-
-/// A category that will be there until the transaction ends.
-pub(super) async fn category_held(tx: &mut Tx, id: CategoryId) -> Result<Option<CategoryRef>, StoreError> {
-    let row = tx.optional::<(CategoryId, String)>(HOLD_CATEGORY, (id,)).await?;
-    Ok(row.map(|(id, name)| CategoryRef { id, name }))
-}
-
-/// All categories; they will be there until the transaction ends.
-pub(super) async fn categories_held(tx: &mut Tx) -> Result<Vec<CategoryRef>, StoreError> {
-    let rows = tx.all::<(CategoryId, String)>(HOLD_CATEGORIES, ()).await?;
-    Ok(rows.into_iter().map(|(id, name)| CategoryRef { id, name }).collect())
-}
-
-/// A new category; `None` when the name is taken.
-pub(super) async fn insert_category(
-    tx: &mut Tx,
-    name: &Name,
-    description: Description,
-    now: Timestamp,
-) -> Result<Option<Category>, StoreError> {
-    let args = (name.clone(), key(name.as_str()), spaced(name.as_str()), description, now);
-    Ok(tx.optional::<CategoryRow>(INSERT_CATEGORY, args).await?.map(Category::from))
-}
-
-pub(super) async fn update_category(tx: &mut Tx, changed: &Category, now: Timestamp) -> Result<Category, StoreError> {
-    let Category { id, name, description, .. } = changed;
-    let args = (*id, name.clone(), key(name), spaced(name), description.clone(), now);
-    Ok(tx.one::<CategoryRow>(UPDATE_CATEGORY, args).await?.into())
-}
-
-/// Does the category have products?
-pub(super) async fn is_in_use(tx: &mut Tx, id: CategoryId) -> Result<bool, StoreError> {
-    tx.scalar(CATEGORY_IN_USE, (id,)).await
-}
-
-pub(super) async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), StoreError> {
-    tx.execute(LEAVE_CATEGORY, (id,)).await?;
-    tx.execute(DELETE_CATEGORY, (id,)).await.map(drop)
-}
-
 pub(super) async fn product(tx: &mut Tx, id: ProductId, hidden_too: bool) -> Result<Option<Product>, StoreError> {
     tx.optional::<ProductRow>(PRODUCT, (id, hidden_too)).await?.map(Product::try_from).transpose()
 }
@@ -224,29 +158,43 @@ pub(super) async fn product_locked(tx: &mut Tx, id: ProductId) -> Result<Option<
     Ok(product(tx, id, true).await?.map(|product| (product, reserved)))
 }
 
-/// Makes products and answers their ids beside their stock.
+/// Makes products and answers their ids beside their stock, in the same order.
 pub(super) async fn insert_products(
     tx: &mut Tx,
     products: &[NewProduct],
     now: Timestamp,
 ) -> Result<Vec<StockChange>, StoreError> {
     let rows: Vec<_> = products.iter().map(WrittenProduct::from).collect();
-    let made = tx.all::<(ProductId, i64)>(INSERT_PRODUCTS, (json(&rows)?, now)).await?;
+    let mut made = tx.all::<(ProductId, i64)>(INSERT_PRODUCTS, (json(&rows)?, now)).await?;
+    made.sort_unstable();
+    let described = made.iter().zip(products).map(|((id, _), new)| (*id, &new.attributes));
+    insert_attributes(tx, described).await?;
     Ok(made.into_iter().map(|(product, change)| StockChange { product, change }).collect())
 }
 
 /// Writes all of the products that an admin may change.
 pub(super) async fn update_products(
     tx: &mut Tx,
-    products: impl Iterator<Item = &Product>,
+    products: impl Iterator<Item = &Product> + Clone,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows: Vec<_> = products.map(WrittenProduct::from).collect();
-    tx.execute(UPDATE_PRODUCTS, (json(&rows)?, now)).await.map(drop)
+    let rows: Vec<_> = products.clone().map(WrittenProduct::from).collect();
+    tx.execute(UPDATE_PRODUCTS, (json(&rows)?, now)).await?;
+    tx.execute(DELETE_ATTRIBUTES, (id_list(products.clone().map(|product| product.id.get())),)).await?;
+    insert_attributes(tx, products.map(|product| (product.id, &product.attributes))).await
 }
 
 pub(super) async fn delete_product(tx: &mut Tx, id: ProductId, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(DELETE_ATTRIBUTES, (id_list(iter::once(id.get())),)).await?;
     tx.execute(DELETE_PRODUCT, (id, now)).await.map(drop)
+}
+
+async fn insert_attributes(tx: &mut Tx, products: impl Iterator<Item = (ProductId, &Attributes)>) -> Result<(), StoreError> {
+    let rows: Vec<_> = products.flat_map(|(id, attributes)| WrittenAttribute::all(id, attributes)).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tx.execute(INSERT_ATTRIBUTES, (json(&rows)?,)).await.map(drop)
 }
 
 /// How many are on hand and how many of them reserved.
@@ -325,7 +273,7 @@ impl<'a> WrittenProduct<'a> {
 
 impl<'a> From<&'a NewProduct> for WrittenProduct<'a> {
     fn from(new: &'a NewProduct) -> Self {
-        let NewProduct { name, description, price, stock, is_available, sku, category } = new;
+        let NewProduct { name, description, price, stock, is_available, sku, category, .. } = new;
         let derived = Self::new(name.as_str(), description.as_str(), *price, sku.as_ref());
         Self { stock: *stock, is_available: *is_available, category: *category, ..derived }
     }
@@ -337,6 +285,22 @@ impl<'a> From<&'a Product> for WrittenProduct<'a> {
         let derived = Self::new(name, description, *price, sku.as_ref());
         let category = category.as_ref().map(|category| category.id);
         Self { id: Some(*id), stock: *stock, is_available: *is_available, category, ..derived }
+    }
+}
+
+/// One attribute of a product, as the statement takes it.
+#[derive(Serialize)]
+struct WrittenAttribute<'a> {
+    product: ProductId,
+    name_key: String,
+    name: &'a str,
+    value_key: String,
+    value: &'a str,
+}
+
+impl<'a> WrittenAttribute<'a> {
+    fn all(product: ProductId, attributes: &'a Attributes) -> impl Iterator<Item = Self> {
+        attributes.iter().map(move |(name, value)| Self { product, name_key: key(name), name, value_key: key(value), value })
     }
 }
 

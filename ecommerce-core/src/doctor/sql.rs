@@ -33,6 +33,8 @@ macro_rules! slice {
 statements! {
     NEXT_PRODUCTS = (slice!("products" by "id"));
 
+    NEXT_CATEGORIES = (slice!("categories" by "id"));
+
     NEXT_ORDERS = (slice!("orders" by "id"));
 
     NEXT_MOVEMENTS = (slice!("stock_movements" by "id"));
@@ -140,6 +142,22 @@ statements! {
              where o.id > $1 and o.id <= $2
          ) o
          where steps <> steps_taken";
+
+    /// What is above a category is itself and what is above its parent. In a circle that cannot be true of all.
+    CATEGORIES =
+        "select id, above, expected, strays, none
+         from (
+             select c.id, cast(0 as bigint) as none,
+                 (select count(*) from category_ancestors a where a.category_id = c.id) as above,
+                 1 + (select count(*) from category_ancestors a where a.category_id = c.parent_id) as expected,
+                 (select count(*) from category_ancestors a
+                  where a.category_id = c.id and a.ancestor_id <> c.id and not exists (
+                      select 1 from category_ancestors p where p.category_id = c.parent_id and p.ancestor_id = a.ancestor_id
+                  )) as strays
+             from categories c
+             where c.id > $1 and c.id <= $2
+         ) c
+         where (above, strays) <> (expected, none)";
 
     /// What an order moved is of its lines, by their quantities: at most once each way, as the index sees to.
     MOVEMENTS =
@@ -322,6 +340,15 @@ pub(super) const WALKS: &[Walk] = &[
         next: None,
         statement: RESERVED,
         checks: &[check("reserved", "reserved units, by the orders that wait")],
+    },
+    Walk {
+        table: "categories",
+        next: Some(NEXT_CATEGORIES),
+        statement: CATEGORIES,
+        checks: &[
+            check("category_tree", "categories above it and itself, by its parent"),
+            check("category_strays", "categories above it that are not above its parent"),
+        ],
     },
     Walk {
         table: "orders",

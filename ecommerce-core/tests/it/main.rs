@@ -25,6 +25,7 @@ mod statements;
 mod contract {
     mod accounts;
     mod asking;
+    mod attributes;
     mod audit;
     mod calls;
     mod captures;
@@ -40,6 +41,7 @@ mod contract {
     mod refunds;
     mod search;
     mod store;
+    mod tree;
     mod webhooks;
     mod wire;
 }

@@ -6,9 +6,9 @@ use std::{
 };
 
 use ecommerce_core::{
-    Admin, CartLine, Checkout, CheckoutError, CheckoutRequest, Clock, Currency, Customer, Limits, ManualClock, Money, NewProduct,
-    Note, Order, OrderStatus, PaymentEventStatus, Paystack, ProductChange, ProductId, ProviderName, Quantity, Registration,
-    SignedIn, Store, StoreBuilder, Stripe, System, Timestamp, WebhookError,
+    Admin, CartLine, CategoryId, Checkout, CheckoutError, CheckoutRequest, Clock, Currency, Customer, Limits, ManualClock, Money,
+    NewCategory, NewProduct, Note, Order, OrderStatus, PaymentEventStatus, Paystack, ProductChange, ProductId, ProviderName,
+    Quantity, Registration, SignedIn, Store, StoreBuilder, Stripe, System, Timestamp, WebhookError,
 };
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
@@ -203,6 +203,12 @@ impl Shop {
     pub(crate) async fn product(&self, name: &str, price: &str, stock: i64) -> ProductId {
         let new = NewProduct::new(name.parse().unwrap(), money(price), stock);
         self.store.product_create(self.admin(), new).await.unwrap().id
+    }
+
+    /// A category below another, or at the top.
+    pub(crate) async fn category(&self, name: &str, parent: Option<CategoryId>) -> CategoryId {
+        let new = NewCategory { parent, ..NewCategory::new(name.parse().unwrap()) };
+        self.store.category_create(self.admin(), new).await.unwrap().id
     }
 
     pub(crate) async fn change(&self, product: ProductId, change: ProductChange) {

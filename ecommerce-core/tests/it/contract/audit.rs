@@ -59,12 +59,12 @@ async fn what_is_done_to_the_catalog_is_noted(shop: Shop) {
     let eve = eve(&shop).await;
     let (store, admin, any) = (&shop.store, eve.admin().unwrap(), Expect::Any);
 
-    let kitchen = NewCategory { name: "Kitchen".parse().unwrap(), description: Default::default() };
+    let kitchen = NewCategory::new("Kitchen".parse().unwrap());
     let kitchen = store.category_create(admin, kitchen).await.unwrap().id;
     let name = json!({"name": "Kitchen"});
     eve_did(&shop, &eve, AuditAction::CategoryCreated, AuditKind::Category, kitchen.get(), name).await;
 
-    let change = CategoryChange { name: Some("Cooking".parse().unwrap()), description: None };
+    let change = CategoryChange { name: Some("Cooking".parse().unwrap()), ..CategoryChange::default() };
     store.category_update(admin, kitchen, change, &any).await.unwrap();
     let renamed = json!({"name": {"from": "Kitchen", "to": "Cooking"}});
     eve_did(&shop, &eve, AuditAction::CategoryUpdated, AuditKind::Category, kitchen.get(), renamed).await;
@@ -159,7 +159,7 @@ async fn what_is_refused_or_changes_nothing_is_not_noted(shop: Shop) {
     let eve = eve(&shop).await;
     let (store, admin, any) = (&shop.store, eve.admin().unwrap(), Expect::Any);
     let (ann, mug) = (shop.customer("ann").await, shop.product("Mug", "10", 5).await);
-    let kitchen = NewCategory { name: "Kitchen".parse().unwrap(), description: Default::default() };
+    let kitchen = NewCategory::new("Kitchen".parse().unwrap());
     let category = store.category_create(admin, kitchen.clone()).await.unwrap().id;
     let put_away = ProductChange { category: Some(Some(category)), ..ProductChange::default() };
     store.product_update(admin, mug, put_away.clone(), &any).await.unwrap();
@@ -278,7 +278,7 @@ async fn the_log_is_narrowed_by_who_and_when(shop: Shop) {
 
 async fn an_entry_keeps_the_e_mail_of_its_time(shop: Shop) {
     let eve = eve(&shop).await;
-    let kitchen = NewCategory { name: "Kitchen".parse().unwrap(), description: Default::default() };
+    let kitchen = NewCategory::new("Kitchen".parse().unwrap());
     shop.store.category_create(eve.admin().unwrap(), kitchen).await.unwrap();
     shop.execute("update users set email = 'eva@example.com', email_key = 'eva@example.com'").await;
     let entry = log(&shop).await.remove(0);
@@ -293,5 +293,5 @@ async fn an_entry_keeps_the_e_mail_of_its_time(shop: Shop) {
 
 fn row(name: &str, stock: i64) -> ImportRow {
     let (name, price) = (name.parse().unwrap(), money("10"));
-    ImportRow { line: 2, name, price, stock, category: None, description: None, is_available: None, sku: None }
+    ImportRow { line: 2, name, price, stock, category: None, description: None, is_available: None, sku: None, attributes: None }
 }

@@ -32,7 +32,7 @@ stories![
 ];
 
 async fn category(shop: &Shop, name: &str) -> CategoryId {
-    let new = NewCategory { name: name.parse().unwrap(), description: "All of it.".parse().unwrap() };
+    let new = NewCategory { name: name.parse().unwrap(), description: "All of it.".parse().unwrap(), parent: None };
     shop.store.category_create(shop.admin(), new).await.unwrap().id
 }
 
@@ -75,7 +75,7 @@ async fn a_category_name_is_one_category_in_any_capitals(shop: Shop) {
     let garden = category(&shop, "Garden").await;
     for name in ["Küche", "KÜCHE", " küche "] {
         let name = name.parse().unwrap();
-        let new = NewCategory { name, description: Default::default() };
+        let new = NewCategory::new(name);
         refused!(shop.store.category_create(shop.admin(), new.clone()), CatalogError::NameTaken);
         let change = CategoryChange { name: Some(new.name), ..CategoryChange::default() };
         refused!(shop.store.category_update(shop.admin(), garden, change, &Expect::Any), CatalogError::NameTaken);
@@ -308,7 +308,7 @@ async fn stock_is_adjusted_by_a_difference(shop: Shop) {
 
 fn row(line: u64, name: &str, price: &str, stock: i64) -> ImportRow {
     let (name, price) = (name.parse().unwrap(), money(price));
-    ImportRow { line, name, price, stock, category: None, description: None, is_available: None, sku: None }
+    ImportRow { line, name, price, stock, category: None, description: None, is_available: None, sku: None, attributes: None }
 }
 
 async fn an_import_updates_what_it_knows_and_makes_the_rest(shop: Shop) {

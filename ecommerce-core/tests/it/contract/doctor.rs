@@ -76,8 +76,30 @@ async fn every_wound_is_found_and_named(shop: Shop) {
     let (applied, duplicate) = (("payments", sold.payments[0].id.get()), ("payments", sold.payments[1].id.get()));
     let refund = ("refunds", sold.refunds[0].id.get());
     let (open_id, paid_id, user) = (open.1, paid.1, sold.customer.id);
+    let kitchen = shop.category("Kitchen", None).await;
+    let (mugs, garden) = (shop.category("Mugs", Some(kitchen)).await, shop.category("Garden", None).await);
+    shop.healthy().await;
     let mut never_found: BTreeSet<_> = shop.store.audit().await.unwrap().checks.into_iter().collect();
     for Wound { check, row, wound, cure } in [
+        // A category that moved without its tree, one that stands in a circle, and one that is found below a stranger.
+        set("category_tree", ("categories", garden.get()), "parent_id", &mugs.to_string(), "null"),
+        set("category_tree", ("categories", kitchen.get()), "parent_id", &mugs.to_string(), "null"),
+        wound(
+            "category_tree",
+            ("categories", mugs.get()),
+            format!("insert into category_ancestors (category_id, ancestor_id) values ({mugs}, {garden})"),
+            format!("delete from category_ancestors where category_id = {mugs} and ancestor_id = {garden}"),
+        ),
+        wound(
+            "category_strays",
+            ("categories", mugs.get()),
+            format!(
+                "update category_ancestors set ancestor_id = {garden} where category_id = {mugs} and ancestor_id = {kitchen}"
+            ),
+            format!(
+                "update category_ancestors set ancestor_id = {kitchen} where category_id = {mugs} and ancestor_id = {garden}"
+            ),
+        ),
         // More reserved than open orders hold; a stock that no movement explains; a movement that is not of its line.
         set("reserved", product, "reserved", "reserved + 1", "reserved - 1"),
         set("stock_ledger", product, "stock", "stock + 1", "stock - 1"),

@@ -29,7 +29,7 @@ async fn search(shop: &Shop, words: &str) -> Vec<String> {
 }
 
 async fn category(shop: &Shop, name: &str) -> CategoryId {
-    let new = NewCategory { name: name.parse().unwrap(), description: "Whatever it holds.".parse().unwrap() };
+    let new = NewCategory { name: name.parse().unwrap(), description: "Whatever it holds.".parse().unwrap(), parent: None };
     shop.store.category_create(shop.admin(), new).await.unwrap().id
 }
 

@@ -47,7 +47,7 @@ async fn s18_the_largest_amounts_are_kept_to_the_cent(shop: Shop) {
 
 async fn s20_text_is_kept_as_it_is(shop: Shop) {
     for (number, text) in TEXTS.iter().enumerate() {
-        let category = NewCategory { name: text.parse().unwrap(), description: text.parse().unwrap() };
+        let category = NewCategory { name: text.parse().unwrap(), description: text.parse().unwrap(), parent: None };
         let category = shop.store.category_create(shop.admin(), category).await.unwrap();
         let mut new = NewProduct::new(text.parse().unwrap(), money("5"), 1);
         new.sku = Some(text.parse::<Sku>().unwrap());
@@ -74,7 +74,7 @@ async fn s20_text_is_kept_as_it_is(shop: Shop) {
 
 async fn s20_composed_and_decomposed_names_are_one(shop: Shop) {
     let (composed, decomposed) = ("Crème", "CRE\u{300}ME");
-    let new = |name: &str| NewCategory { name: name.parse().unwrap(), description: "".parse().unwrap() };
+    let new = |name: &str| NewCategory::new(name.parse().unwrap());
     let sweets = shop.store.category_create(shop.admin(), new(decomposed)).await.unwrap();
     assert_eq!(sweets.name, decomposed, "kept as it was written");
     refused!(shop.store.category_create(shop.admin(), new(composed)), CatalogError::NameTaken);

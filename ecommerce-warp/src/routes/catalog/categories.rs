@@ -1,6 +1,6 @@
 //! `/category/`.
 
-use ecommerce_core::{Admin, Category, CategoryChange, CategoryId, Description, Name, NewCategory};
+use ecommerce_core::{Admin, Category, CategoryChange, CategoryId, NewCategory};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -25,6 +25,10 @@ pub(crate) struct CategoryBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(example = "All that cooks and serves.", nullable = false, max_length = 10_000)]
     description: Option<String>,
+    /// The category above it, or none; where it is left out, a new category is at the top, and any other stays where it is.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<CategoryId>)]
+    parent: Option<Option<i64>>,
 }
 
 /// What to change of a category.
@@ -39,6 +43,10 @@ pub(crate) struct CategoryPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(example = "All that cooks and serves.", nullable = false, max_length = 10_000)]
     description: Option<String>,
+    /// Another category above it, or none; all that is below it moves with it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<CategoryId>)]
+    parent: Option<Option<i64>>,
 }
 
 /// All categories, by name.
@@ -67,8 +75,7 @@ pub(crate) async fn category_list(call: &mut Call) -> Answer {
 pub(crate) async fn category_create(call: &mut Call) -> Answer {
     let session = call.session().await?;
     let admin = session.admin()?;
-    let (name, description) = call.json::<CategoryBody>().await?.checked()?;
-    let new = NewCategory { name, description: description.unwrap_or_default() };
+    let new = call.json::<CategoryBody>().await?.into_new()?;
     let category = call.store().category_create(admin, new).await?;
     reply::tagged(reply::created(call.address("category", category.id), &category)?, &category.revision)
 }
@@ -99,8 +106,8 @@ pub(crate) async fn category(call: &mut Call) -> Answer {
 pub(crate) async fn category_replace(call: &mut Call) -> Answer {
     let session = call.session().await?;
     let admin = session.admin()?;
-    let (name, description) = call.json::<CategoryBody>().await?.checked()?;
-    change(call, admin, CategoryChange { name: Some(name), description }).await
+    let wanted = call.json::<CategoryBody>().await?.into_change()?;
+    change(call, admin, wanted).await
 }
 
 /// Changes some fields of a category.
@@ -115,11 +122,11 @@ pub(crate) async fn category_replace(call: &mut Call) -> Answer {
 pub(crate) async fn category_update(call: &mut Call) -> Answer {
     let session = call.session().await?;
     let admin = session.admin()?;
-    let wanted = call.json_or_nothing::<CategoryPatch>().await?.checked()?;
+    let wanted = call.json_or_nothing::<CategoryPatch>().await?.into_change()?;
     change(call, admin, wanted).await
 }
 
-/// Deletes a category that has no products.
+/// Deletes a category that has no products, and no categories below it.
 #[utoipa::path(delete, path = "/category/{id}/", tag = "catalog", security(("bearer" = ["admin"])), params(
     ("id" = CategoryId, Path, description = "The category"),
     IfMatch,
@@ -142,23 +149,35 @@ async fn change(call: &Call, admin: &Admin, change: CategoryChange) -> Answer {
 }
 
 impl CategoryBody {
-    fn checked(self) -> Result<(Name, Option<Description>), Problem> {
+    /// A new category.
+    fn into_new(self) -> Result<NewCategory, Problem> {
         let mut faults = Faults::default();
         let name = faults.parse("name", &self.name);
-        let description = faults.parse_given("description", self.description.as_deref());
+        let description = faults.parse_given("description", self.description.as_deref()).unwrap_or_default();
+        let parent = self.parent.flatten().and_then(|number| faults.id("parent", number, CategoryId::new));
         match name {
-            Some(name) if faults.is_empty() => Ok((name, description)),
+            Some(name) if faults.is_empty() => Ok(NewCategory { name, description, parent }),
             _ => Err(faults.into()),
         }
+    }
+
+    /// The same as a change.
+    fn into_change(self) -> Result<CategoryChange, Problem> {
+        let Self { name, description, parent } = self;
+        CategoryPatch { name: Some(name), description, parent }.into_change()
     }
 }
 
 impl CategoryPatch {
-    fn checked(self) -> Result<CategoryChange, Problem> {
+    /// What it asks for, checked.
+    fn into_change(self) -> Result<CategoryChange, Problem> {
         let mut faults = Faults::default();
-        let name = faults.parse_given("name", self.name.as_deref());
-        let description = faults.parse_given("description", self.description.as_deref());
+        let change = CategoryChange {
+            name: faults.parse_given("name", self.name.as_deref()),
+            description: faults.parse_given("description", self.description.as_deref()),
+            parent: self.parent.map(|id| id.and_then(|number| faults.id("parent", number, CategoryId::new))),
+        };
         faults.check()?;
-        Ok(CategoryChange { name, description })
+        Ok(change)
     }
 }

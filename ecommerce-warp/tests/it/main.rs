@@ -11,6 +11,7 @@
 
 mod audit;
 mod caching;
+mod catalog;
 /// A database of its own for every test, as the core's tests have it.
 #[cfg(feature = "sandbox")]
 #[path = "../../../ecommerce-core/tests/it/database.rs"]

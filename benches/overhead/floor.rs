@@ -1,6 +1,6 @@
 //! The floor: bare warp handlers, the same SQL by hand-written sqlx, the same JSON.
 
-use std::{error::Error, str::FromStr};
+use std::{collections::BTreeMap, error::Error, str::FromStr};
 
 use serde::Serialize;
 use serde_json::json;
@@ -24,6 +24,7 @@ struct Row {
     updated_at: i64,
     category_id: Option<i64>,
     category_name: Option<String>,
+    attributes: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -42,6 +43,7 @@ struct Product {
     stock: i64,
     is_available: bool,
     sku: Option<String>,
+    attributes: BTreeMap<String, String>,
     category: Option<Category>,
     created_at: i64,
     updated_at: i64,
@@ -58,6 +60,13 @@ impl From<Row> for Product {
             stock: row.stock,
             is_available: row.is_available,
             sku: row.sku,
+            attributes: row
+                .attributes
+                .iter()
+                .flat_map(|lines| lines.split('\n'))
+                .filter_map(|line| line.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             category: row.category_id.zip(row.category_name).map(|(id, name)| Category { id, name }),
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -69,7 +78,9 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select p.id, p.name, p.description, p.price, p.currency, p.stock, p.is_available, p.sku, p.version,
-                 p.created_at, p.updated_at, p.category_id, c.name as category_name, c.version as category_version
+                 p.created_at, p.updated_at, p.category_id, c.name as category_name, c.version as category_version,
+                 (select string_agg(a.name || '=' || a.value, '\n') from product_attributes a where a.product_id = p.id)
+                     as attributes
              from products p left join categories c on c.id = p.category_id ",
             $rest
         )

@@ -83,7 +83,7 @@ async fn fill(url: &str) -> Result<(), Box<dyn Error>> {
             description: Some("A thing that people buy, described in a sentence or two. It comes in one colour.".parse()?),
             is_available: Some(true),
             sku: Some(format!("SKU-{number}").parse()?),
-            attributes: None,
+            attributes: Some("color=red\nsize=M".parse()?),
         })
     });
     let rows = rows.collect::<Result<Vec<_>, Box<dyn Error>>>()?;

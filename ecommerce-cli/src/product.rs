@@ -174,6 +174,8 @@ async fn create(shop: &Shop, args: CreateArgs) -> Result<(), Error> {
 }
 
 async fn update(shop: &Shop, id: ProductId, args: ChangeArgs) -> Result<(), Error> {
+    let says_attributes = args.no_attributes || !args.attributes.is_empty();
+    let attributes = attributes(args.attributes)?;
     let store = shop.open().await?;
     let change = ProductChange {
         price: match args.price {
@@ -185,10 +187,7 @@ async fn update(shop: &Shop, id: ProductId, args: ChangeArgs) -> Result<(), Erro
         stock: args.stock,
         is_available: args.is_available,
         sku: args.sku.map(Some).or(args.no_sku.then_some(None)),
-        attributes: match args.attributes {
-            pairs if pairs.is_empty() => args.no_attributes.then(Attributes::default),
-            pairs => Some(attributes(pairs)?),
-        },
+        attributes: says_attributes.then_some(attributes),
         category: args.category.map(Some).or(args.no_category.then_some(None)),
     };
     let product = store.product_update(system(&store).admin(), id, change, &Expect::Any).await?;

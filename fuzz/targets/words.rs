@@ -5,7 +5,7 @@
 use std::{fmt::Display, str::FromStr};
 
 use ecommerce_core::{
-    Description, Email, IdempotencyKey, Name, Note, OrderId, OrderStatus, Ordering, PageRequest, Password, ProviderName,
+    Attributes, Description, Email, IdempotencyKey, Name, Note, OrderId, OrderStatus, Ordering, PageRequest, Password, ProviderName,
     Quantity, Sku, Timestamp,
 };
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
     addresses(text);
     lines(text);
     numbers(text);
-    let _ = (read_back::<Ordering>(text), read_back::<OrderStatus>(text));
+    let _ = (read_back::<Ordering>(text), read_back::<OrderStatus>(text), read_back::<Attributes>(text));
     if let Some(name) = read_back::<ProviderName>(text) {
         assert!(text.len() <= 24 && format!("{name:?}") == text, "{text:?} is the provider {name:?}");
     }

@@ -26,7 +26,12 @@ fn a_catalog_is_kept_by_hand() {
             "1",
             "--sku",
             "M-1",
+            "--attribute",
+            "size=M",
+            "--attribute",
+            "Color=dark red",
         ]);
+        assert_eq!(mug["attributes"], json!({"Color": "dark red", "size": "M"}));
         assert_eq!(mug["price"], "12.50");
         assert_eq!((&mug["currency"], &mug["sku"], &mug["is_available"]), (&json!("USD"), &json!("M-1"), &json!(true)));
         assert_eq!(mug["category"], json!({"id": 1, "name": "Kitchen"}));
@@ -37,13 +42,40 @@ fn a_catalog_is_kept_by_hand() {
         assert_eq!((&mug["price"], &mug["currency"], &mug["sku"]), (&json!("600"), &json!("JPY"), &Value::Null));
         assert_eq!(place.json(&["product", "show", "1"]), mug, "the command line sees what customers do not");
 
+        assert_eq!(mug["attributes"], json!({"Color": "dark red", "size": "M"}), "what is not named stays");
+
         let shown = place.ok(&["product", "show", "1"]);
-        assert!(shown.contains("600 JPY") && shown.contains("Available  no"), "{shown}");
+        assert!(shown.contains("Attributes  Color=dark red, size=M"), "{shown}");
+        let blue = place.json(&["product", "update", "1", "--attribute", "color=blue"]);
+        assert_eq!(blue["attributes"], json!({"color": "blue"}));
+        assert_eq!(place.json(&["product", "update", "1", "--no-attributes"])["attributes"], json!({}));
+        assert!(shown.contains("600 JPY") && shown.contains("Available   no"), "{shown}");
         assert!(place.ok(&["category", "show", "1"]).contains("Cooks and serves"));
         assert_eq!(place.json(&["category", "update", "1", "--name", "Table"])["name"], "Table");
         assert_eq!(place.json(&["category", "delete", "1"]), json!({"deleted": 1}));
         assert_eq!(place.ok(&["product", "delete", "1"]), "Product 1 is deleted.\n");
         assert_eq!(place.ok(&["product", "list"]), "No products.\n");
+    });
+}
+
+#[test]
+fn categories_stand_in_a_tree() {
+    on_both("tree", |place| {
+        assert_eq!(place.json(&["category", "create", "--name", "Home"])["parent"], Value::Null);
+        assert_eq!(place.json(&["category", "create", "--name", "Kitchen", "--parent", "1"])["parent"], 1);
+        place.ok(&["product", "create", "--name", "Mug", "--price", "5", "--stock", "3", "--category", "2"]);
+        assert_eq!(names(&place.json(&["product", "list", "--category", "1"])), ["Mug"]);
+        assert!(place.ok(&["category", "list"]).contains("Parent"));
+        assert!(place.ok(&["category", "show", "2"]).contains("Parent   1"));
+
+        let error = place.fails(&["category", "update", "1", "--parent", "2"]);
+        assert!(error.contains("--parent must not be the category itself or one below it"), "{error}");
+        let error = place.fails(&["category", "delete", "1"]);
+        assert!(error.contains("still has products or categories below it"), "{error}");
+        assert_eq!(place.json(&["category", "update", "2", "--no-parent"])["parent"], Value::Null);
+        assert_eq!(names(&place.json(&["product", "list", "--category", "1"])), [] as [&str; 0]);
+        place.ok(&["category", "update", "1", "--parent", "2"]);
+        place.ok(&["doctor"]);
     });
 }
 
@@ -58,6 +90,7 @@ fn refusals_say_what_to_do() {
             (&["product", "update", "7", "--price", "1"], "there is no product 7"),
             (&["product", "delete", "7"], "there is no product 7"),
             (&["stock", "show", "7"], "there is no product 7"),
+            (&["category", "create", "--name", "Pans", "--parent", "7"], "--parent there is no category 7"),
             (&["category", "show", "7"], "there is no category 7; `ecommerce category list`"),
             (&["category", "create", "--name", "KITCHEN"], "exists already; take another name"),
             (&["category", "delete", "1"], "still has products or categories below it; move them"),

@@ -51,7 +51,7 @@ impl Attributes {
         attributes.sort_by(|a, b| a.name_key.cmp(&b.name_key));
         let mut neighbors = attributes.iter().zip(attributes.iter().skip(1));
         match neighbors.find(|(one, next)| one.name_key == next.name_key) {
-            Some((_, again)) => Err(Invalid::new(format!("must not name {:?} twice", again.name))),
+            Some((_, again)) => Err(Invalid::new(format!("must not name \"{}\" twice", again.name))),
             None => Ok(Self(attributes)),
         }
     }
@@ -82,9 +82,9 @@ impl Attribute {
     fn new(name: &str, value: &str) -> Result<Self, Invalid> {
         let name = line(name, 1, 40).map_err(|reason| Invalid::new(format!("a name {reason}")))?;
         if name.contains('=') {
-            return Err(Invalid::new(format!("the name {name:?} must not contain =")));
+            return Err(Invalid::new(format!("the name \"{name}\" must not contain =")));
         }
-        let value = line(value, 1, 200).map_err(|reason| Invalid::new(format!("the value of {name:?} {reason}")))?;
+        let value = line(value, 1, 200).map_err(|reason| Invalid::new(format!("the value of \"{name}\" {reason}")))?;
         Ok(Self { name_key: key(&name), name, value })
     }
 }

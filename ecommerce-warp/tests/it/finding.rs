@@ -86,7 +86,10 @@ async fn what_nobody_means_well_is_named() {
 async fn suggestions_are_short() {
     let shop = filled().await;
     let suggested = shop.get("/search/suggest/?q=mu").send().await.is(200);
-    assert_eq!(suggested, json!({"products": [{"id": 1, "name": "Ceramic mug"}, {"id": 2, "name": "Enamel mug"}], "categories": []}));
+    assert_eq!(
+        suggested,
+        json!({"products": [{"id": 1, "name": "Ceramic mug"}, {"id": 2, "name": "Enamel mug"}], "categories": []})
+    );
     let suggested = shop.get("/search/suggest?q=kitch").send().await.is(200);
     assert_eq!(suggested["categories"], json!([{"id": 1, "name": "Kitchen"}]));
     assert_eq!(shop.get("/search/suggest/").send().await.is(200), json!({"products": [], "categories": []}));

@@ -11,11 +11,13 @@
 
 mod audit;
 mod caching;
+mod catalog;
 /// A database of its own for every test, as the core's tests have it.
 #[cfg(feature = "sandbox")]
 #[path = "../../../ecommerce-core/tests/it/database.rs"]
 mod database;
 mod document;
+mod finding;
 mod queries;
 mod rights;
 mod sale;

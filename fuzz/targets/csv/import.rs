@@ -4,6 +4,8 @@
 
 #[path = "../../../ecommerce-cli/src/import/html.rs"]
 mod html;
+#[path = "../../../ecommerce-cli/src/import/options.rs"]
+mod options;
 #[path = "../../../ecommerce-cli/src/import/own.rs"]
 mod own;
 #[path = "../../../ecommerce-cli/src/import/shopify.rs"]

@@ -42,7 +42,7 @@ fn are_read_back(rows: &[ImportRow], currency: Currency) {
     assert!(rows.iter().map(cells).eq(again.iter().map(cells)), "{rows:?} became {again:?}");
 }
 
-fn cells(row: &ImportRow) -> [String; 8] {
+fn cells(row: &ImportRow) -> [String; 9] {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     [
         row.name.to_string(),
@@ -53,6 +53,7 @@ fn cells(row: &ImportRow) -> [String; 8] {
         row.price.currency().to_string(),
         row.is_available.unwrap_or(true).to_string(),
         text(row.sku.as_ref().map(|sku| sku.as_str())),
+        row.attributes.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! A search in the languages of the two indexes. Words are letters and digits, so nothing in them means anything there.
 
 use super::{
-    meaning::{HIDDEN, Meaning, Meant, category_mark},
+    meaning::{HIDDEN, Meant, category_mark},
     query::Term,
 };
 
@@ -24,8 +24,9 @@ pub(super) enum Reach {
 }
 
 /// Writes a search down in both.
-pub(super) fn expression(meaning: &Meaning, reach: Reach, hidden_too: bool) -> Expression {
-    Expression { sqlite: FTS5.write(meaning, reach, hidden_too), postgres: TSQUERY.write(meaning, reach, hidden_too) }
+pub(super) fn expression(wanted: &[Meant], unwanted: &[Meant], reach: Reach, hidden_too: bool) -> Expression {
+    let write = |language: Language| language.write(wanted, unwanted, reach, hidden_too);
+    Expression { sqlite: write(FTS5), postgres: write(TSQUERY) }
 }
 
 /// How a language writes what both can say.
@@ -67,11 +68,11 @@ const TSQUERY: Language = Language {
 };
 
 impl Language {
-    fn write(&self, meaning: &Meaning, reach: Reach, hidden_too: bool) -> String {
+    fn write(&self, wanted: &[Meant], unwanted: &[Meant], reach: Reach, hidden_too: bool) -> String {
         let terms = |terms: &[Meant], reach| terms.iter().map(|meant| self.any_of(meant, reach)).collect::<Vec<_>>();
-        let wanted = terms(&meaning.wanted, reach).join(self.and);
+        let wanted = terms(wanted, reach).join(self.and);
         let in_names = if reach == Reach::Names { self.in_names } else { "" };
-        let mut unwanted = terms(&meaning.unwanted, Reach::WholeWords);
+        let mut unwanted = terms(unwanted, Reach::WholeWords);
         if !hidden_too {
             unwanted.push(self.word(HIDDEN, ""));
         }
@@ -105,12 +106,12 @@ impl Language {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::search::query::Query;
+    use crate::catalog::search::{meaning::Meaning, query::Query};
 
     fn written(text: &str, reach: Reach, hidden_too: bool) -> (String, String) {
         let mut meaning = Meaning::literal(Query::parse(text));
         meaning.note_category(7, "mug racks");
-        let Expression { sqlite, postgres } = expression(&meaning, reach, hidden_too);
+        let Expression { sqlite, postgres } = expression(&meaning.wanted, &meaning.unwanted, reach, hidden_too);
         (sqlite, postgres)
     }
 

@@ -35,8 +35,7 @@ impl Searched {
         if !hits.ids.is_empty() {
             return Ok((searched, hits));
         }
-        let is_there = wanted.is_narrow() && !searched.hits(tx, &ProductFilter::default()).await?.ids.is_empty();
-        if is_there || !correct(tx, &mut searched.meaning).await? {
+        if searched.is_there(tx, wanted).await? || !correct(tx, &mut searched.meaning).await? {
             return Ok((searched, hits));
         }
         let searched = Self::of(tx, searched.meaning, hidden_too).await?;
@@ -49,9 +48,19 @@ impl Searched {
         for (category, name) in sql::categories_called(tx, &beginnings).await? {
             meaning.note_category(category, name.trim_start());
         }
-        let whole = expression(&meaning, Reach::WholeWords, hidden_too);
-        let beginnings = expression(&meaning, Reach::Beginnings, hidden_too);
+        let write = |reach| expression(&meaning.wanted, &meaning.unwanted, reach, hidden_too);
+        let (whole, beginnings) = (write(Reach::WholeWords), write(Reach::Beginnings));
         Ok(Self { meaning, whole, beginnings, hidden_too })
+    }
+
+    /// Is there anything that is called so, though it is left out by a filter, or by a word that shall not be there?
+    async fn is_there(&self, tx: &mut Tx, wanted: &ProductFilter) -> Result<bool, StoreError> {
+        if !wanted.is_narrow() && self.meaning.unwanted.is_empty() {
+            return Ok(false);
+        }
+        let called_so = expression(&self.meaning.wanted, &[], Reach::Beginnings, self.hidden_too);
+        let hits = lists::hits(tx, Asked::Words(&called_so), &ProductFilter::default(), self.hidden_too, 0).await?;
+        Ok(!hits.ids.is_empty())
     }
 
     /// What it finds of the products that are wanted, with the cards of those that are ranked.
@@ -66,7 +75,8 @@ impl Searched {
         let mut cards = vec![hits.cards.as_str()];
         let named;
         if hits.ids.len() > RANKED {
-            let names = expression(&self.meaning, Reach::Names, self.hidden_too);
+            let Meaning { wanted: terms, unwanted } = &self.meaning;
+            let names = expression(terms, unwanted, Reach::Names, self.hidden_too);
             named = lists::hits(tx, Asked::Words(&names), wanted, self.hidden_too, RANKED).await?;
             cards.push(&named.cards);
         }

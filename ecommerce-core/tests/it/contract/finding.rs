@@ -181,6 +181,7 @@ async fn slips_of_the_finger_are_forgiven_where_nothing_is_called_so(shop: Shop)
     assert_eq!(names(&shop, &dear).await, ["Lamp oil"]);
     let none_so_dear = ProductFilter { min_price: Some(30.into()), ..searching("lamp") };
     assert_eq!(names(&shop, &none_so_dear).await, [] as [&str; 0], "a filter is no reason to guess");
+    assert_eq!(names(&shop, &searching("oil -lamp")).await, [] as [&str; 0], "nor is a word that shall not be there");
 }
 
 async fn a_product_is_found_as_it_is_now(shop: Shop) {

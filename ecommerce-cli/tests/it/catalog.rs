@@ -123,6 +123,36 @@ fn a_list_is_whole_unless_a_part_is_asked_for() {
 }
 
 #[test]
+fn a_search_tells_what_its_hits_have_in_common() {
+    on_both("search", |place| {
+        let file = place.write(
+            "mugs.csv",
+            "name,price,stock,category,attributes\nRed mug,5,1,Kitchen,color=red\nBlue mug,7,1,Kitchen,color=blue\nMug tree,20,0,,\n",
+        );
+        place.ok(&["product", "import", &file]);
+        let found = place.json(&["product", "search", "mug", "--facets", "attr.color,price,category", "--page-size", "2"]);
+        assert_eq!((&found["count"], &found["count_is"]), (&json!(3), &json!("exact")));
+        assert_eq!(names(&found["results"]), ["Mug tree", "Red mug"]);
+        assert_eq!(found["facets"]["price"], json!({"min": "5.00", "max": "20.00"}));
+        assert_eq!(found["facets"]["attr.color"], json!([{"value": "blue", "count": 1}, {"value": "red", "count": 1}]));
+        let cursor = found["next_cursor"].as_str().unwrap();
+        let rest = place.json(&["product", "search", "mug", "--page-size", "2", "--cursor", cursor]);
+        assert_eq!((names(&rest["results"]), &rest["next_cursor"]), (vec!["Blue mug"], &json!(null)));
+
+        let shown = place.ok(&["product", "search", "mgu", "mug", "--attribute", "color=red", "--facets", "attr.color"]);
+        assert!(shown.contains("No products."), "{shown}");
+        let shown = place.ok(&["product", "search", "kitchen", "--attribute", "color=red", "--facets", "attr.color"]);
+        assert!(
+            shown.contains("Red mug") && shown.contains("1 product\n") && shown.contains("attr.color: blue (1), red (1)"),
+            "{shown}"
+        );
+        assert_eq!(names(&place.json(&["product", "search", "--", "mug", "-tree", "-red"])["results"]), ["Blue mug"]);
+        let error = place.fails(&["product", "search", "mug", "--cursor", "00"]);
+        assert!(error.contains("cursor is not a cursor of this list"), "{error}");
+    });
+}
+
+#[test]
 fn stock_tells_where_it_came_from() {
     on_both("stock", |place| {
         place.ok(&["product", "create", "--name", "Mug", "--price", "5", "--stock", "3"]);

@@ -22,6 +22,8 @@ const HOT: &[&str] = &[
     "audit::sql::ENTRIES_OF_USER",
     "audit::sql::COUNT_OF_USER",
     "catalog::sql::PRODUCT",
+    "catalog::search::sql::KNOWN_WORDS",
+    "catalog::search::sql::TEXTS",
     "cart::sql::LOCK",
     "cart::sql::PRICED_LINES",
     "checkout::sql::BY_KEY",

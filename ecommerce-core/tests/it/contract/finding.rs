@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ecommerce_core::{
-    Attributes, CatalogError, CategoryId, CountIs, Expect, Facet, Found, InvalidField, Look, NewCategory, NewProduct, Ordering,
-    PageRequest, ProductChange, ProductFilter, ProductId,
+    Attributes, CatalogError, CategoryId, CountIs, Expect, Facet, Found, ImportRow, InvalidField, Look, NewCategory, NewProduct,
+    Ordering, PageRequest, ProductChange, ProductFilter, ProductId,
 };
 
 use crate::shop::{Shop, money};
@@ -23,6 +23,7 @@ stories![
     suggestions_are_five_of_each,
     what_was_there_before_the_index_is_found,
     what_is_bounded_is_refused_or_empty,
+    of_very_many_hits_the_best_are_still_first,
 ];
 
 /// Name, SKU, attributes, description, category.
@@ -378,4 +379,40 @@ async fn what_is_bounded_is_refused_or_empty(shop: Shop) {
     let long = "x".repeat(10_000);
     let found = ProductFilter { attributes: attributes(&[("color", &[long.as_str()])]), ..searching(&long) };
     assert_eq!(names(&shop, &found).await, [] as [&str; 0]);
+}
+
+async fn of_very_many_hits_the_best_are_still_first(shop: Shop) {
+    let row = |number: u64| ImportRow {
+        line: number,
+        name: format!("Rack {number}").parse().unwrap(),
+        price: money("5"),
+        stock: 1,
+        category: None,
+        description: Some("For a mug.".parse().unwrap()),
+        is_available: None,
+        sku: None,
+        attributes: None,
+    };
+    let rows: Vec<_> = (2..10_052).map(row).collect();
+    shop.store.product_import(shop.admin(), &rows, &mut |_| ()).await.unwrap();
+    shop.product("Red mug", "90", 1).await;
+    shop.product("Mug", "95", 1).await;
+
+    let page = |number| PageRequest::new(number, 20).unwrap();
+    let found = with_facets(&shop, &searching("mug"), &["price"]).await;
+    assert_eq!((found.page.count, found.page.count_is, found.facets_are), (10_000, CountIs::AtLeast, CountIs::AtLeast));
+    let first: Vec<_> = found.page.results.iter().take(3).map(|product| product.name.as_str()).collect();
+    assert_eq!(first, ["Mug", "Red mug", "Rack 2"], "the best hits, though they are the newest of very many");
+    for number in [60, 500] {
+        let deep = shop.store.product_list(&searching("mug"), page(number), None).await.unwrap();
+        assert_eq!((deep.results.len(), deep.next().is_some()), (20, true), "page {number}");
+    }
+    let cheap = ProductFilter { max_price: Some(90.into()), min_price: Some(6.into()), ..searching("mug") };
+    assert_eq!(names(&shop, &cheap).await, ["Red mug"], "a filter looks at all of them");
+    let all = shop.store.product_list(&ProductFilter::default(), page(1), None).await.unwrap();
+    assert_eq!((all.count, all.count_is), (10_052, CountIs::Exact));
+    let cheap = ProductFilter { max_price: Some(6.into()), ..ProductFilter::default() };
+    let cheap = shop.store.product_list(&cheap, page(502), None).await.unwrap();
+    assert_eq!((cheap.count, cheap.count_is, cheap.results.len()), (10_000, CountIs::AtLeast, 20));
+    assert_eq!(cheap.next(), Some(page(503)), "pages go on behind what is counted");
 }

@@ -7,6 +7,7 @@
 use ecommerce_core::{Expect, Name, Page, PageRequest, Product, ProductChange, ProductFilter, ProductId, Store, parse_decimal};
 use ecommerce_fuzz::{Shop, in_shop};
 use libfuzzer_sys::fuzz_target;
+use unicode_normalization::UnicodeNormalization;
 
 fuzz_target!(|input: &str| {
     let mut lines = input.split('\n');
@@ -52,7 +53,9 @@ async fn finds_every_word_of(shop: &Shop, name: Name) {
     let product = ProductId::new(3).expect("an id");
     let change = ProductChange { name: Some(name.clone()), ..ProductChange::default() };
     shop.store.product_update(shop.store.system().admin(), product, change, &Expect::Any).await.expect("any name will do");
-    for word in name.as_str().split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()) {
+    // Composed: what is a letter and a mark is found by the letter with its mark.
+    let composed: String = name.as_str().nfc().collect();
+    for word in composed.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let ends = word.char_indices().map(|(start, letter)| start + letter.len_utf8());
         for beginning in ends.map(|end| &word[..end]) {
             let found =

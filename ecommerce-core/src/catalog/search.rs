@@ -18,8 +18,11 @@ const MAX_WORDS: usize = 10;
 const PRICE_DIGITS: u32 = 4;
 
 /// The form under which a name is compared: upper and lower case are one, and so are composed and decomposed characters.
+///
+/// Letter by letter: in a whole word the last sigma has a form of its own, and the beginning of a word would not be found.
 pub(super) fn key(name: &str) -> String {
-    composed(name).to_lowercase()
+    let letters = composed(name).chars().flat_map(char::to_lowercase).collect::<String>();
+    letters.replace('ς', "σ")
 }
 
 /// The words of a text as a search looks for them: `Café-Mug No. 2` is ` café mug no 2`, each word behind a space.
@@ -97,6 +100,12 @@ mod tests {
         assert_eq!(key(composed), key(decomposed));
         assert_eq!(words(decomposed), " crème brûlée");
         assert_eq!(patterns(Some(decomposed)), patterns(Some(composed)));
+    }
+
+    #[test]
+    fn the_beginning_of_a_word_is_written_as_in_the_word() {
+        assert_eq!(key("ΟΔΟΣ"), key("οδος"));
+        assert!(words("ΜΣΑ").starts_with(&words("ΜΣ")));
     }
 
     #[test]

@@ -23,6 +23,9 @@ impl Email {
 fn parse_email(text: &str) -> Result<String, Invalid> {
     let options = email_address::Options::default().with_required_tld().without_display_text().without_domain_literal();
     let plain = text.len() <= 254 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    // The crate lets a host's name have what only a mailbox's may (RFC 5321, section 4.1.2).
+    let is_host = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    let plain = plain && text.rsplit_once('@').is_some_and(|(_, host)| is_host(host));
     match email_address::EmailAddress::parse_with_options(text, options) {
         Ok(_) if plain => Ok(text.to_owned()),
         _ => Err(Invalid::new("must be an e-mail address such as ann@example.com")),
@@ -57,6 +60,8 @@ mod tests {
             "ä@b.com",
             "Ann <a@b.com>",
             "a@[127.0.0.1]",
+            "a@b_c.com",
+            "a@b`c.com",
             "\"a b\"@c.com",
             "a@@b.com",
             &long,

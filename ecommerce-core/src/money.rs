@@ -207,8 +207,8 @@ impl Money {
 /// [`MoneyError::NotDecimal`]; [`MoneyError::Negative`] for a leading minus; [`MoneyError::TooLarge`] above 28 digits.
 pub fn parse_decimal(text: &str) -> Result<Decimal, MoneyError> {
     let digits_only = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = text.strip_prefix('-').unwrap_or(text).split_once('.').unwrap_or((text, "0"));
-    let whole = whole.strip_prefix('-').unwrap_or(whole);
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
     if !digits_only(whole) || !digits_only(fraction) || (whole.len() > 1 && whole.starts_with('0')) {
         return Err(MoneyError::NotDecimal);
     }
@@ -320,6 +320,8 @@ mod tests {
         ] {
             assert!(Money::parse(text, currency("USD")).is_err(), "{text:?} was taken");
         }
+        assert_eq!(parse_decimal("-1.5"), Err(MoneyError::Negative));
+        assert_eq!(parse_decimal("--1.5"), Err(MoneyError::NotDecimal), "two signs are none");
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub(crate) fn of_body(body: &[u8]) -> Option<HeaderValue> {
 
 /// Has the reader this state already? Compares weakly, as `If-None-Match` asks for.
 pub(crate) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let known = |tag: Tag<'_>| tag.is_any || etag.as_bytes() == format!("\"{}\"", tag.text).as_bytes();
-    tags(headers, &IF_NONE_MATCH).any(known)
+    let known = |tag: &Tag| tag.is_any || etag.as_bytes() == format!("\"{}\"", tag.text).as_bytes();
+    tags(headers, &IF_NONE_MATCH).iter().any(known)
 }
 
 /// What a write may find. Compares strongly, as `If-Match` asks for: a weak tag matches nothing.
@@ -64,38 +64,42 @@ pub(crate) fn expectation(headers: &HeaderMap) -> Expect {
             return Expect::Any;
         }
         if !tag.is_weak {
-            revisions.push(tag.text.to_owned());
+            revisions.push(tag.text);
         }
     }
     Expect::OneOf(revisions)
 }
 
-struct Tag<'h> {
-    text: &'h str,
+struct Tag {
+    text: String,
     is_weak: bool,
     /// It is `*`, which stands for whatever there is.
     is_any: bool,
 }
 
-fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = Tag<'h>> {
-    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).flat_map(|mut rest| {
-        std::iter::from_fn(move || {
-            let (tag, behind) = next(rest)?;
+/// All tags of a header. One may hold bytes that are no UTF-8, but none of ours does.
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    for value in headers.get_all(name) {
+        let list = String::from_utf8_lossy(value.as_bytes());
+        let mut rest = &*list;
+        while let Some((tag, behind)) = next(rest) {
+            tags.push(tag);
             rest = behind;
-            Some(tag)
-        })
-    })
+        }
+    }
+    tags
 }
 
 /// The first tag of a list, and what follows it. A list that is malformed ends there.
-fn next(list: &str) -> Option<(Tag<'_>, &str)> {
+fn next(list: &str) -> Option<(Tag, &str)> {
     let list = list.trim_start_matches([' ', '\t', ',']);
     if let Some(behind) = list.strip_prefix('*') {
-        return Some((Tag { text: "", is_weak: false, is_any: true }, behind));
+        return Some((Tag { text: String::new(), is_weak: false, is_any: true }, behind));
     }
     let (is_weak, list) = list.strip_prefix("W/").map_or((false, list), |list| (true, list));
     let (text, behind) = list.strip_prefix('"')?.split_once('"')?;
-    Some((Tag { text, is_weak, is_any: false }, behind))
+    Some((Tag { text: text.to_owned(), is_weak, is_any: false }, behind))
 }
 
 #[cfg(test)]
@@ -115,6 +119,8 @@ mod tests {
         for list in [&[][..], &["7.1"], &["\"7\""], &["\"6\" 7.1"], &["\"7.1"], &[""]] {
             assert!(!is_known(&headers(IF_NONE_MATCH, list), &etag), "{list:?}");
         }
+        let odd = HeaderValue::from_bytes(b"\"\xff\xfe\", \"7.1\"").unwrap();
+        assert!(is_known(&HeaderMap::from_iter([(IF_NONE_MATCH, odd)]), &etag));
     }
 
     #[test]

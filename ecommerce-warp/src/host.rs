@@ -37,8 +37,11 @@ impl FromStr for HostName {
     }
 }
 
+/// Where whoever watches the process asks, by its address rather than by a name.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
 /// Goes on only where it is plain for whom a request is meant and for what, and, where names are given, where it is one
-/// of those.
+/// of those. How the process does is told to everybody.
 pub(crate) fn check<B>(request: &Request<B>, allowed: &[HostName]) -> Result<(), Problem> {
     // A target that is a host without a path is for proxies, and warp panics over it.
     if request.uri().path_and_query().is_none() {
@@ -48,7 +51,11 @@ pub(crate) fn check<B>(request: &Request<B>, allowed: &[HostName]) -> Result<(),
     // What the first line names counts before the header.
     let meant = request.uri().authority().or(named.as_ref());
     let is = |name: &HostName| meant.is_some_and(|meant| meant.host().eq_ignore_ascii_case(name.as_str()));
-    if allowed.is_empty() || allowed.iter().any(is) { Ok(()) } else { Err(Problem::misdirected()) }
+    if allowed.is_empty() || allowed.iter().any(is) || PROBES.contains(&request.uri().path()) {
+        Ok(())
+    } else {
+        Err(Problem::misdirected())
+    }
 }
 
 /// What the header says, which only an old client may leave out.
@@ -127,6 +134,8 @@ mod tests {
             assert!(!said(Version::HTTP_11, "/", &[host], allowed), "{host:?} was served");
         }
         assert!(!said(Version::HTTP_10, "/", &[], allowed), "nobody is meant");
+        assert!(said(Version::HTTP_11, "/readyz", &["10.0.0.7:8000"], allowed), "a probe knows no name");
+        assert!(!said(Version::HTTP_11, "/readyz", &["a b"], allowed) && !said(Version::HTTP_11, "/readyz/x", &["x"], allowed));
         assert!(said(Version::HTTP_11, "http://shop.example/", &["evil.example"], allowed), "the first line counts");
         assert!(!said(Version::HTTP_11, "http://evil.example/", &["shop.example"], allowed), "the first line counts");
     }

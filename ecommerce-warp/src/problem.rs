@@ -272,9 +272,7 @@ impl From<AccountError> for Problem {
             }
             AccountError::InvalidCredentials => Self::unauthorized("invalid_credentials", detail),
             AccountError::TooManyFailures { retry_after } => {
-                // Rounded up, so that whoever waits that long is let in.
-                let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds.clamp(1, 900))
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(retry_after.as_secs())
             }
             AccountError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5),
             AccountError::Unauthenticated => Self::unauthenticated(detail),

@@ -22,7 +22,7 @@ use tokio::{
 use warp::{Filter, http::HeaderMap, reply::Response};
 
 use crate::{
-    Config,
+    Config, cors,
     dispatch::{self, Shop},
     host,
     lobby::{Guest, Lobby},
@@ -82,7 +82,9 @@ pub async fn serve(store: Store, config: Config, listener: TcpListener, shutdown
 fn nothing_there(shop: Arc<Shop>) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static {
     origin::peer().and(warp::header::headers_cloned()).map(move |peer: Option<Peer>, headers: HeaderMap| {
         let client = origin::client(peer, &headers, &shop.config.trusted_proxies);
-        shop.turn_away(Problem::not_found("there is nothing at this address"), client).map(Into::into)
+        let mut answer = shop.turn_away(Problem::not_found("there is nothing at this address"), client).map(Into::into);
+        cors::mark(&shop.config.cors_origins, &headers, &mut answer);
+        answer
     })
 }
 

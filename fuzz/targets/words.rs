@@ -20,7 +20,8 @@ fuzz_target!(|text: &str| {
     if let Some(name) = read_back::<ProviderName>(text) {
         assert!(text.len() <= 24 && format!("{name:?}") == text, "{text:?} is the provider {name:?}");
     }
-    assert_eq!(text.parse::<Password>().is_ok(), (8..=128).contains(&text.chars().count()));
+    // One of the right length may still be refused: for being common.
+    assert!(text.parse::<Password>().is_err() || (8..=128).contains(&text.chars().count()));
 });
 
 /// The value, where there is one; its text means the same value again.

@@ -1,6 +1,6 @@
 //! How somebody comes in: by registering, or by e-mail and password.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use serde_json::json;
 
@@ -132,7 +132,9 @@ impl Store {
             }
             Door::Shut(until) | Door::Locked(until) => {
                 tracing::warn!("too many failed log-ins");
-                AccountError::TooManyFailures { retry_after: until.since(self.now()) }
+                // Rounded up, so that whoever waits that long is let in.
+                let wait = until.since(self.now()).as_nanos().div_ceil(1_000_000_000);
+                AccountError::TooManyFailures { retry_after: Duration::from_secs(u64::try_from(wait).unwrap_or(u64::MAX)) }
             }
         }
     }

@@ -178,19 +178,26 @@ fn known_products<'a>(rows: &[ImportRow], known: &'a [Product]) -> Vec<Option<&'
     meant
 }
 
-/// Refuses a row whose name alone could mean another product that no row means.
+/// Refuses a row whose name alone could mean another product: one that no row means, or, where another row of that name
+/// makes a new product, that one the next time.
 fn check_names(rows: &[ImportRow], known: &[Product], meant: &[Option<&Product>]) -> Result<(), CatalogError> {
     let taken: HashSet<_> = meant.iter().flatten().map(|product| product.id).collect();
     let alike = |product: &Product| (key(&product.name), product.sku.is_some());
     let left_over: HashSet<_> = known.iter().filter(|product| !taken.contains(&product.id)).map(alike).collect();
-    let by_name = rows.iter().zip(meant).filter(|(row, _)| row.sku.is_none());
-    match by_name.filter_map(|(row, product)| Some((row, (*product)?))).find(|(_, product)| left_over.contains(&alike(product))) {
-        None => Ok(()),
-        Some((row, _)) => {
-            let reason = Invalid::new("is that of several products, and not all of them are in the file");
-            Err(CatalogError::Import { line: row.line, column: "name", reason })
+    let by_name = || rows.iter().zip(meant).filter(|(row, _)| row.sku.is_none());
+    let new: HashSet<_> = by_name().filter(|(_, product)| product.is_none()).map(|(row, _)| key(row.name.as_str())).collect();
+    for (row, product) in by_name().filter_map(|(row, product)| Some((row, (*product)?))) {
+        let is_one_of_several = left_over.contains(&alike(product));
+        if is_one_of_several || (product.sku.is_some() && new.contains(&key(row.name.as_str()))) {
+            let reason = if is_one_of_several {
+                "is that of several products, and not all of them are in the file"
+            } else {
+                "is that of a product with a SKU and of a new one: say the SKU"
+            };
+            return Err(CatalogError::Import { line: row.line, column: "name", reason: Invalid::new(reason) });
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -262,6 +269,11 @@ mod tests {
         let both = [row(2, "", "Twin"), row(3, "", "twin")];
         assert_eq!(planned(&both).unwrap(), ImportReport { unchanged: 2, ..ImportReport::default() });
         assert_eq!(planned(&[row(2, "A", "Twin")]).unwrap().unchanged, 1);
+        // The second time, which is the new one and which has the SKU would be told apart by nothing.
+        let three = [row(2, "", "Twin"), row(3, "", "twin"), row(4, "", "TWIN")];
+        assert_eq!(planned(&three).unwrap().unchanged, 2);
+        let four = [&three[..], &[row(5, "", "Twin")]].concat();
+        assert!(matches!(planned(&four), Err(CatalogError::Import { line: 4, column: "name", .. })));
     }
 
     #[test]

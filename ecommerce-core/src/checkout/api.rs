@@ -57,8 +57,14 @@ impl Store {
             return Ok(checkout);
         }
         if checkout.replayed {
-            self.ensure_begun(payment.id).await?;
-            let order = retry(async || self.replay(&mut self.write().await?, customer, request).await).await?;
+            let begun = async {
+                self.ensure_begun(payment.id).await?;
+                retry(async || self.replay(&mut self.write().await?, customer, request).await).await
+            };
+            let order = begun.await.unwrap_or_else(|error: CheckoutError| {
+                tracing::warn!(order = %checkout.order.id, %error, "a payment could not be begun");
+                None
+            });
             return Ok(Checkout { order: order.unwrap_or(checkout.order), replayed: true });
         }
         let order = self.begin_now(payment.id, checkout.order).await;

@@ -234,14 +234,8 @@ impl Store {
             orders::sql::give_back(tx, order.id, self.now()).await?;
         }
         if let Some(payment) = applied(tx, order.id).await? {
-            let mut case = Case::load(tx, order, payment.id, self.now()).await?;
-            let kept = case.settle(tx).await?.kept;
-            if let Ok(kept) = Money::new(kept, order.total.currency())
-                && !kept.is_zero()
-            {
-                case.queue_refund(tx, RefundReason::OrderCancelled, kept, None).await?;
-                case.settle(tx).await?;
-            }
+            let cancelled = OrderRecord { status: OrderStatus::Cancelled, ..order };
+            Case::load(tx, cancelled, payment.id, self.now()).await?.settle(tx).await?;
         }
         Ok(())
     }

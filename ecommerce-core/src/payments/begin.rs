@@ -41,7 +41,7 @@ impl Store {
             retry(async || orders::sql::get(&mut self.snapshot().await?, placed.id).await).await
         };
         begun.await.unwrap_or_else(|error| {
-            tracing::warn!(%payment, order = %placed.id, %error, "the database failed while a payment was begun");
+            tracing::warn!(%payment, order = %placed.id, %error, "a payment could not be begun");
             placed
         })
     }

@@ -133,8 +133,29 @@ impl Case {
         outbox::push(tx, outbox::Topic::RefundQueued, payload, self.now).await
     }
 
-    /// Works out anew what the refunds come to and writes it.
+    /// Works out anew what the refunds come to and writes it. Of money that all has to go back, what is left is queued:
+    /// a provider may have paid back less than it was asked for.
     pub(super) async fn settle(&mut self, tx: &mut Tx) -> Result<Settlement, StoreError> {
+        let settlement = self.work_out(tx).await?;
+        let kept = self.payment.captured.and_then(|captured| Money::new(settlement.kept, captured.currency()).ok());
+        match (self.goes_back_as(), kept) {
+            (Some(reason), Some(kept)) if !kept.is_zero() => {
+                self.queue_refund(tx, reason, kept, None).await?;
+                self.work_out(tx).await
+            }
+            _ => Ok(settlement),
+        }
+    }
+
+    /// Why all of the money goes back, where it does.
+    fn goes_back_as(&self) -> Option<RefundReason> {
+        match self.payment.outcome? {
+            Outcome::Applied if self.order.status == OrderStatus::Cancelled => Some(RefundReason::OrderCancelled),
+            outcome => outcome.refund_reason(),
+        }
+    }
+
+    async fn work_out(&mut self, tx: &mut Tx) -> Result<Settlement, StoreError> {
         let Some(captured) = self.payment.captured else { return Ok(Settlement::default()) };
         let facts = sql::refund_facts(tx, self.payment.id).await?;
         let settlement = settle::settle(captured.minor(), self.payment.told_in_all, self.payment.charged_back, &facts);

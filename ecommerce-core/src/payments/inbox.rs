@@ -101,22 +101,34 @@ async fn act_once(
     let (status, detail, learned) = match &event.content {
         EventContent::Unreadable(reason) => (PaymentEventStatus::Failed, Some(*reason), None),
         EventContent::Unused => (PaymentEventStatus::Ignored, None, None),
-        EventContent::News(Report { subject, news }) => match find(tx, desk, provider, subject).await? {
-            None => {
-                sql::insert_unmatched(tx, provider, subject, id).await?;
-                (PaymentEventStatus::Unmatched, Some("it names no payment or order that is known"), None)
+        EventContent::News(Report { subject, news }) => {
+            let subject = about(tx, provider, subject, news).await?;
+            match find(tx, desk, provider, &subject).await? {
+                None => {
+                    sql::insert_unmatched(tx, provider, &subject, id).await?;
+                    (PaymentEventStatus::Unmatched, Some("it names no payment or order that is known"), None)
+                }
+                Some((mut case, learned)) => {
+                    tell(tx, desk, &mut case, news).await?;
+                    (PaymentEventStatus::Processed, None, learned.then_some(case.payment.id))
+                }
             }
-            Some((mut case, learned)) => {
-                tell(tx, desk, &mut case, news).await?;
-                (PaymentEventStatus::Processed, None, learned.then_some(case.payment.id))
-            }
-        },
+        }
     };
     if !matches!(status, PaymentEventStatus::Processed | PaymentEventStatus::Ignored) {
         tracing::warn!(%provider, event = %id, kind = event.kind, %status, "a payment event needs a look");
     }
     sql::set_event_status(tx, id, status, detail).await?;
     Ok((status, learned))
+}
+
+/// What an event is about: a dispute stays with the payment that it was first told of, whatever else it names later.
+async fn about(tx: &mut Tx, provider: ProviderName, subject: &Subject, news: &News) -> Result<Subject, StoreError> {
+    let known = match news {
+        News::Dispute(dispute) => sql::disputed(tx, provider, &dispute.reference).await?,
+        _ => None,
+    };
+    Ok(Subject { payment: known.or(subject.payment), ..subject.clone() })
 }
 
 /// The payment that an event is about, with its order locked; and whether the event taught a new name of it.

@@ -146,6 +146,8 @@ statements! {
 
     DISPUTE = "select status, amount from disputes where provider = $1 and reference = $2";
 
+    DISPUTED = "select payment_id from disputes where provider = $1 and reference = $2";
+
     SET_DISPUTE = "update disputes set status = $3, amount = $4 where provider = $1 and reference = $2";
 
     SUM_LOST = "select cast(coalesce(sum(amount), 0) as bigint) from disputes where payment_id = $1 and status = 'lost'";
@@ -457,6 +459,11 @@ pub(super) async fn merge_dispute(
     let (merged, amount) = known.max((*status, amount.minor()));
     tx.execute(SET_DISPUTE, (payment.provider, reference.clone(), merged, amount)).await?;
     Ok((Some(known.0), merged))
+}
+
+/// The payment that a dispute is of, where the dispute is known.
+pub(super) async fn disputed(tx: &mut Tx, provider: ProviderName, reference: &str) -> Result<Option<PaymentId>, StoreError> {
+    Ok(tx.optional::<(PaymentId,)>(DISPUTED, (provider, reference.to_owned())).await?.map(|(payment,)| payment))
 }
 
 pub(super) async fn sum_lost(tx: &mut Tx, payment: PaymentId) -> Result<i64, StoreError> {

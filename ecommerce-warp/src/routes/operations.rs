@@ -109,9 +109,13 @@ fn docs_answer(file: SwaggerFile<'static>) -> Response {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => bytes.into(),
     };
+    let mut kind = file.content_type;
+    if kind.starts_with("text/") {
+        kind.push_str("; charset=utf-8");
+    }
     let mut response = Response::new(bytes.into());
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::try_from(file.content_type).unwrap_or(HeaderValue::from_static(TEXT)));
+    headers.insert(CONTENT_TYPE, HeaderValue::try_from(kind).unwrap_or(HeaderValue::from_static(TEXT)));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_HOST_ONLY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

@@ -79,7 +79,7 @@ async fn the_page_needs_no_other_host() {
     let beside = shop.get("/docs").send().await;
     assert!(beside.status == 200 && beside.text.contains("<base href=\"docs/\">"), "{}", beside.text);
     let page = shop.get("/docs/").send().await;
-    assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert!(page.header("content-security-policy").contains("default-src 'self'"));
     assert!(!page.text.contains("//"), "{}", page.text);
     for part in page.text.split(['"', '\'']).filter(|part| part.starts_with("./")) {

@@ -12,7 +12,7 @@ const MAX_LETTERS: usize = 64;
 
 /// The form under which a name is compared: upper and lower case are one, and so are composed and decomposed characters.
 pub(in crate::catalog) fn key(name: &str) -> String {
-    composed(name).to_lowercase()
+    composed(name).chars().flat_map(lower).collect()
 }
 
 /// The words of a text, in their order.
@@ -36,14 +36,19 @@ fn composed(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Without accents and in lower case, letter by letter: what stands behind a letter must not change it, since it may not be
-/// typed yet. Greek writes one letter in another way at the end of a word.
+/// Without accents and in lower case.
 fn folded(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    let letters = text.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase);
-    letters.filter(|letter| !is_combining_mark(*letter)).map(|letter| if letter == 'ς' { 'σ' } else { letter }).collect()
+    let letters = text.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(lower);
+    letters.filter(|letter| !is_combining_mark(*letter)).collect()
+}
+
+/// Letter by letter: what stands behind a letter must not change it, since it may not be typed yet. In a whole word the last
+/// sigma would have a form of its own.
+fn lower(letter: char) -> impl Iterator<Item = char> {
+    letter.to_lowercase().map(|letter| if letter == 'ς' { 'σ' } else { letter })
 }
 
 #[cfg(test)]
@@ -73,6 +78,7 @@ mod tests {
         assert_ne!(composed, decomposed);
         assert_eq!(key(composed), key(decomposed));
         assert_eq!(words(decomposed), words(composed));
+        assert_eq!(key("ΟΔΟΣ"), key("οδος"));
     }
 
     #[test]

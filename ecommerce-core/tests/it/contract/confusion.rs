@@ -17,6 +17,7 @@ stories![
     an_event_that_waited_does_not_block_those_behind_it,
     a_session_is_paid_only_when_it_says_so,
     a_refund_of_the_dashboards_that_fails_leaves_the_debt,
+    a_provider_pays_back_less_than_it_was_asked_for,
     a_dispute_counts_with_the_amount_that_was_lost,
     an_event_waits_for_the_order_that_it_names,
     two_events_name_a_payment_at_the_same_moment,
@@ -118,6 +119,29 @@ async fn a_refund_of_the_dashboards_that_fails_leaves_the_debt(shop: Shop) {
     }
     let cancelled = shop.store.order_cancel(shop.admin(), order.id).await.unwrap();
     assert!(cancelled.refunds.iter().any(|refund| refund.reason == RefundReason::OrderCancelled && refund.amount == money("10")));
+}
+
+async fn a_provider_pays_back_less_than_it_was_asked_for(shop: Shop) {
+    let ann = shop.customer("ann").await;
+    let mug = shop.product("Mug", "10", 10).await;
+    let called_off = shop.order(&ann, &[(mug, 1)]).await;
+    shop.store.order_cancel(&ann, called_off.id).await.unwrap();
+    shop.stripe(&Attempt::of(&called_off).session_completed()).await;
+    let taken_back = shop.paid_order(&ann, &[(mug, 1)]).await;
+    shop.store.order_cancel(shop.admin(), taken_back.id).await.unwrap();
+
+    for (name, order) in [("re_1", called_off), ("re_2", taken_back)] {
+        let attempt = Attempt::of(&order);
+        let ours = shop.reload(&order).await.refunds[0].id;
+        let owed_too = [(400, RefundStatus::Pending), (600, RefundStatus::Queued)];
+        for (told, owed) in [(400, &owed_too[..]), (1000, &[(1000, RefundStatus::Pending)])] {
+            shop.stripe(&attempt.refund(name, "updated", "pending", told, Some(ours))).await;
+            let refunds = shop.reload(&order).await.refunds;
+            let found: Vec<_> = refunds.iter().map(|refund| (refund.amount.minor(), refund.status)).collect();
+            assert_eq!(found, owed, "{name}");
+            shop.healthy().await;
+        }
+    }
 }
 
 async fn a_dispute_counts_with_the_amount_that_was_lost(shop: Shop) {

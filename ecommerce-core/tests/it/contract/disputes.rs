@@ -18,6 +18,7 @@ stories![
     an_order_is_cancelled_while_disputed,
     a_dispute_of_nothing_known_is_taken_up_later,
     paystack_disputes,
+    a_dispute_stays_with_its_payment,
 ];
 
 async fn an_open_dispute_stops_refunds(shop: Shop) {
@@ -97,6 +98,26 @@ async fn a_dispute_of_nothing_known_is_taken_up_later(shop: Shop) {
     let events = shop.store.payment_event_list(shop.admin(), PageRequest::default()).await.unwrap();
     assert!(events.results.iter().all(|event| event.status == PaymentEventStatus::Processed), "{events:?}");
     assert_eq!(shop.stripe(&dispute).await, PaymentEventStatus::Processed);
+}
+
+async fn a_dispute_stays_with_its_payment(shop: Shop) {
+    let ann = shop.customer("ann").await;
+    let mug = shop.product("Mug", "100 NGN", 10).await;
+    let order = shop.order_by(&ann, &[(mug, 1)], ProviderName::Paystack).await;
+    let attempt = Attempt::of(&order);
+    shop.paystack(&attempt.charge_success()).await;
+    // It names the order and another transaction, and our payment only when it is lost.
+    let mut opened = attempt.paystack_dispute("create", "awaiting-merchant-feedback", None);
+    let transaction = &mut opened["data"]["transaction"];
+    transaction["reference"] = "another".into();
+    transaction["metadata"] = serde_json::json!({ "order_id": order.id });
+    shop.paystack(&opened).await;
+    let mut lost = attempt.paystack_dispute("resolve", "resolved", Some("merchant-accepted"));
+    lost["data"]["transaction"]["metadata"] = attempt.charge_success()["data"]["metadata"].clone();
+    shop.paystack(&lost).await;
+    let payments = shop.reload(&order).await.payments;
+    let refunded: Vec<_> = payments.iter().map(|payment| payment.refunded).collect();
+    assert_eq!(refunded, [money("0 NGN"), money("100 NGN")]);
 }
 
 async fn paystack_disputes(shop: Shop) {

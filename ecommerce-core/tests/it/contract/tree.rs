@@ -17,6 +17,7 @@ stories![
     a_category_moves_with_all_that_is_below_it,
     a_category_never_stands_below_itself,
     two_moves_at_once_make_no_circle,
+    a_move_takes_along_what_comes_at_the_same_time,
     a_parent_is_there_and_not_too_deep,
     a_category_with_others_below_it_stays,
     nobody_gets_below_a_category_that_goes,
@@ -108,6 +109,20 @@ async fn two_moves_at_once_make_no_circle(shop: Shop) {
         assert_eq!([&one, &two].iter().filter(|moved| moved.is_ok()).count(), 1, "{one:?}, {two:?}");
         shop.healthy().await;
     }
+    other.store.close().await;
+}
+
+async fn a_move_takes_along_what_comes_at_the_same_time(shop: Shop) {
+    let other = shop.second_process().await;
+    let home = shop.category("Home", None).await;
+    for number in 0..20 {
+        let kitchen = shop.category(&format!("Kitchen {number}"), None).await;
+        let mugs = shop.category(&format!("Mugs {number}"), Some(kitchen)).await;
+        let cups = shop.category(&format!("Cups {number}"), None).await;
+        let (one, two) = tokio::join!(moved(&shop, kitchen, Some(home)), moved(&other, cups, Some(mugs)));
+        one.and(two).unwrap();
+    }
+    shop.healthy().await;
     other.store.close().await;
 }
 

@@ -47,9 +47,11 @@ async fn s25_every_answer_says_exactly_what_it_is() {
         assert_eq!(reply.header("cache-control") == "no-store", !is_public, "{path}: {}", reply.header("cache-control"));
     }
     assert!(seen > 10, "only {seen} were looked at");
-    for (file, kind) in
-        [("swagger-ui.css", "text/css"), ("swagger-ui-bundle.js", "text/javascript"), ("favicon-32x32.png", "image/png")]
-    {
+    for (file, kind) in [
+        ("swagger-ui.css", "text/css; charset=utf-8"),
+        ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("favicon-32x32.png", "image/png"),
+    ] {
         assert_eq!(shop.get(&format!("/docs/{file}")).send().await.header("content-type"), kind);
     }
 }

@@ -30,7 +30,7 @@ async fn main() -> Result<(), Failure> {
     let small = Shop::filled(&file("small.db"), SMALL).await?;
     let rare_among_few = small.search("rare").await?;
     let large = Shop::filled(&option("--database-url").cloned().unwrap_or_else(|| file("large.db")), products).await?;
-    let read = micros(async |turn| Ok(drop(large.store.product(large.product(turn), None).await?))).await?;
+    let read = micros(async |turn| large.store.product(large.product(turn), None).await.map(drop).map_err(Failure::from)).await?;
     println!("a product by its id: {read:.0} us");
     for (word, most) in [("rare", 6.0), ("frequent", 40.0), ("common", 100.0)] {
         let took = large.search(word).await?;

@@ -14,7 +14,7 @@ use crate::{
 /// Find products, the best hits first, those that customers do not see among them.
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// Words or their beginnings, '"phrases in quotes"' and, behind --, -words that shall not be there.
+    /// Words or their beginnings, and in one argument also '"phrases" -words': what shall not be there.
     #[arg(required = true, value_name = "WORD")]
     words: Vec<String>,
     #[command(flatten)]

@@ -146,7 +146,7 @@ fn a_search_tells_what_its_hits_have_in_common() {
             shown.contains("Red mug") && shown.contains("1 product\n") && shown.contains("attr.color: blue (1), red (1)"),
             "{shown}"
         );
-        assert_eq!(names(&place.json(&["product", "search", "--", "mug", "-tree", "-red"])["results"]), ["Blue mug"]);
+        assert_eq!(names(&place.json(&["product", "search", "mug -tree -red"])["results"]), ["Blue mug"]);
         let error = place.fails(&["product", "search", "mug", "--cursor", "00"]);
         assert!(error.contains("cursor is not a cursor of this list"), "{error}");
     });

@@ -287,7 +287,7 @@ impl List<'_> {
 async fn hits(tx: &mut Tx, source: &Source, wanted: &ProductFilter, hidden_too: bool) -> Result<Hits, StoreError> {
     match source {
         Source::Nothing => Ok(Hits::default()),
-        Source::Everything => lists::hits(tx, Asked::Everything, wanted, hidden_too, COUNTED).await,
+        Source::Everything => lists::hits(tx, Asked::Everything, wanted, hidden_too, COUNTED, COUNTED).await,
         Source::Search(searched, _) => searched.hits(tx, wanted).await,
     }
 }

@@ -1,4 +1,4 @@
-//! A product's card: all that ranking and counting need to know of it, in one short line, so that a thousand are read at once.
+//! A product's card: all that ranking and counting need to know of it, in one short line, so that hundreds are read at once.
 
 use super::words::words;
 

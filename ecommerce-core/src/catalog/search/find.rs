@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    COUNTED, ProductFilter, RANKED,
+    COUNTED, NAMED, ProductFilter, RANKED,
     card::Card,
     expression::{Expression, Reach, expression},
     lists::{self, Asked, Hits},
@@ -59,34 +59,36 @@ impl Searched {
             return Ok(false);
         }
         let called_so = expression(&self.meaning.wanted, &[], Reach::Beginnings, self.hidden_too);
-        let hits = lists::hits(tx, Asked::Words(&called_so), &ProductFilter::default(), self.hidden_too, 0).await?;
+        let asked = Asked::Words { words: &called_so, behind: 0 };
+        let hits = lists::hits(tx, asked, &ProductFilter::default(), self.hidden_too, 0, 0).await?;
         Ok(!hits.ids.is_empty())
     }
 
     /// What it finds of the products that are wanted, with the cards of those that are ranked.
     pub(super) async fn hits(&self, tx: &mut Tx, wanted: &ProductFilter) -> Result<Hits, StoreError> {
         let asked = Asked::Beginnings { whole: &self.whole, beginnings: &self.beginnings };
-        lists::hits(tx, asked, wanted, self.hidden_too, RANKED).await
+        lists::hits(tx, asked, wanted, self.hidden_too, COUNTED, RANKED).await
     }
 
-    /// Every hit with its rank, the best first. Where there are more than are ranked, those with its words in their names are,
-    /// and the rest comes behind.
+    /// Every hit with its rank, the best first. Where there are more than are ranked, some more are that have its words in their
+    /// names, and the rest comes behind.
     pub(super) async fn ranked(&self, tx: &mut Tx, hits: &Hits, wanted: &ProductFilter) -> Result<Vec<(i64, i64)>, StoreError> {
         let mut cards = vec![hits.cards.as_str()];
         let named;
         if hits.ids.len() > RANKED {
             let Meaning { wanted: terms, unwanted } = &self.meaning;
             let names = expression(terms, unwanted, Reach::Names, self.hidden_too);
-            named = lists::hits(tx, Asked::Words(&names), wanted, self.hidden_too, RANKED).await?;
+            let behind = hits.ids.get(RANKED - 1).copied().unwrap_or(0);
+            let asked = Asked::Words { words: &names, behind };
+            named = lists::hits(tx, asked, wanted, self.hidden_too, NAMED, NAMED).await?;
             cards.push(&named.cards);
         }
         let cards = cards.into_iter().flat_map(Card::all_of);
         let mut ranked: Vec<_> = cards.map(|card| (rank(&card, &self.meaning), card.product)).collect();
         ranked.sort_unstable();
-        ranked.dedup();
         if hits.ids.len() > RANKED {
             let known: BTreeSet<_> = ranked.iter().map(|(_, product)| *product).collect();
-            let rest = hits.ids.iter().take(COUNTED).filter(|id| !known.contains(id));
+            let rest = hits.ids.iter().take(COUNTED).skip(RANKED).filter(|id| !known.contains(id));
             ranked.extend(rest.map(|id| (UNRANKED, *id)));
         }
         Ok(ranked)

@@ -16,8 +16,8 @@ use crate::{
 pub(super) enum Asked<'e> {
     /// All products.
     Everything,
-    /// What has these words.
-    Words(&'e Expression),
+    /// What has these words, of the products behind an id.
+    Words { words: &'e Expression, behind: i64 },
     /// What has these words, or as soon as they are in more products than are counted, only what has them as whole words: very
     /// many products with a beginning in common are slow to put together.
     Beginnings { whole: &'e Expression, beginnings: &'e Expression },
@@ -26,7 +26,7 @@ pub(super) enum Asked<'e> {
 /// What a search found.
 #[derive(Debug, Default)]
 pub(super) struct Hits {
-    /// The first hits by their ids, one more than are counted where there are more.
+    /// The first hits by their ids, one more than were to be counted where there are more.
     pub(super) ids: Vec<i64>,
     /// The cards of the first of these.
     pub(super) cards: String,
@@ -44,12 +44,13 @@ const INDEX_AND_PRODUCTS: Sql = Sql {
     postgres: "with hits as materialized (select p.id from product_index join products p on p.id = product_id",
 };
 
-/// The products that are asked for and wanted, with the cards of the first `looked_at`.
+/// The first products that are asked for and wanted, one more than are `counted`, with the cards of the first `looked_at`.
 pub(super) async fn hits(
     tx: &mut Tx,
     asked: Asked<'_>,
     wanted: &ProductFilter,
     hidden_too: bool,
+    counted: usize,
     looked_at: usize,
 ) -> Result<Hits, StoreError> {
     let is_narrow = wanted.is_narrow();
@@ -80,17 +81,16 @@ pub(super) async fn hits(
                 (" else ? end as tsquery)", beginnings.postgres.clone()),
             );
         }
-        Asked::Words(words) | Asked::Beginnings { beginnings: words, .. } => {
-            list.and_either(
-                ("product_words match ?", words.sqlite.clone()),
-                ("lexemes @@ cast(? as tsquery)", words.postgres.clone()),
-            );
+        Asked::Beginnings { beginnings: words, .. } => has(&mut list, words),
+        Asked::Words { words, behind } => {
+            has(&mut list, words);
+            list.and_either(("product_words.rowid > ?", behind), ("product_id > ?", behind));
         }
     }
     if matches!(asked, Asked::Everything) || is_narrow {
         narrow(&mut list, wanted, hidden_too);
     }
-    list.push_with("\norder by 1 limit ?)", bound(COUNTED + 1));
+    list.push_with("\norder by 1 limit ?)", bound(counted.saturating_add(1)));
     list.push_with(
         "
         select (select string_agg(cast(id as text), ',') from hits) as ids,
@@ -104,6 +104,10 @@ pub(super) async fn hits(
     let mut ids: Vec<i64> = ids.unwrap_or_default().split(',').filter_map(|id| id.parse().ok()).collect();
     ids.sort_unstable();
     Ok(Hits { ids, cards: cards.unwrap_or_default() })
+}
+
+fn has(list: &mut Filter, words: &Expression) {
+    list.and_either(("product_words match ?", words.sqlite.clone()), ("lexemes @@ cast(? as tsquery)", words.postgres.clone()));
 }
 
 /// A page of the products that are wanted, by the order of the database. `among` are the hits of a search, already narrowed.

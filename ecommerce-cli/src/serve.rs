@@ -68,8 +68,8 @@ pub(crate) struct ServeArgs {
     #[arg(long = "trusted-proxy", value_name = "IP", env = "ECOMMERCE_TRUSTED_PROXIES", value_delimiter = ',')]
     #[arg(value_parser = listed::<IpAddr>)]
     trusted_proxies: Vec<IpAddr>,
-    /// A host that is served, without a port: with any named, requests for others are refused. May be given several times;
-    /// the variable takes several, separated by commas.
+    /// A host that is served, without a port: with any named, requests for others are refused, but for /healthz and
+    /// /readyz. May be given several times; the variable takes several, separated by commas.
     #[arg(long = "allowed-host", value_name = "HOST", env = "ECOMMERCE_ALLOWED_HOSTS", value_delimiter = ',')]
     #[arg(value_parser = listed::<HostName>)]
     allowed_hosts: Vec<HostName>,

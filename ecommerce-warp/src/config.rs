@@ -30,8 +30,8 @@ pub struct Config {
     /// The proxies before the server, by their addresses. Whoever connects from one is believed that the last address of
     /// its `X-Forwarded-For` which is none of these is the client's. Default: none, and the header is not read.
     pub trusted_proxies: Vec<IpAddr>,
-    /// The hosts that are served; a request for any other is answered 421. Default: none are named, and all are served.
-    /// Only [`crate::serve`] heeds it.
+    /// The hosts that are served; a request for any other is answered 421, but for `/healthz` and `/readyz`. Default: none are
+    /// named, and all are served. Only [`crate::serve`] heeds it.
     pub allowed_hosts: Vec<HostName>,
     /// The origins whose pages may call the shop from a browser (CORS), with a token but never with credentials of the
     /// browser's own. Default: none, so that only pages of the shop's own origin may.

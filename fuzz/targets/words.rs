@@ -64,7 +64,8 @@ fn lines(text: &str) {
     let line = |found: Option<String>, longest: usize| {
         let wanted = text.trim();
         let good = (1..=longest).contains(&wanted.chars().count()) && !wanted.contains(char::is_control);
-        assert_eq!(found.as_deref(), good.then_some(wanted));
+        // What is taken is the line itself; of other writing, marks that hide or turn text are refused.
+        assert!(found.as_deref().map_or(!good || !wanted.is_ascii(), |found| good && found == wanted), "{found:?}");
     };
     line(read_back::<Name>(text).map(|name| name.to_string()), 200);
     line(read_back::<Sku>(text).map(|sku| sku.to_string()), 100);

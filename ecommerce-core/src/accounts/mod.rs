@@ -139,7 +139,7 @@ pub enum AccountError {
     /// Too many failures for this e-mail or from this address: wait for a while.
     #[error("too many failed log-ins, try again in {} seconds", .retry_after.as_secs())]
     TooManyFailures {
-        /// How long to wait: whole seconds, at most 15 minutes.
+        /// How long to wait: whole seconds, 1 to 900.
         retry_after: std::time::Duration,
     },
     /// So many passwords are being checked that this one's turn did not come in time.

@@ -132,9 +132,7 @@ impl Store {
             }
             Door::Shut(until) | Door::Locked(until) => {
                 tracing::warn!("too many failed log-ins");
-                // Rounded up, so that whoever waits that long is let in.
-                let wait = until.since(self.now()).as_nanos().div_ceil(1_000_000_000);
-                AccountError::TooManyFailures { retry_after: Duration::from_secs(u64::try_from(wait).unwrap_or(u64::MAX)) }
+                AccountError::TooManyFailures { retry_after: whole_seconds(until.since(self.now())) }
             }
         }
     }
@@ -170,5 +168,23 @@ impl Store {
             sql::note_place(tx, user.id, place, self.now()).await?;
         }
         Ok(SignedIn { token, expires_at, user })
+    }
+}
+
+/// A wait, rounded up so that whoever waits that long is let in. The clock of another process may be ahead of ours.
+fn whole_seconds(wait: Duration) -> Duration {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Duration::from_secs(seconds.clamp(1, WINDOW.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_too_short_and_never_longer_than_failures_are_remembered() {
+        let seconds = |micros| whole_seconds(Duration::from_micros(micros)).as_secs();
+        assert_eq!([0, 1, 1_000_000, 1_000_001, 900_000_000].map(seconds), [1, 1, 1, 2, 900]);
+        assert_eq!(seconds(u64::MAX), 900);
     }
 }

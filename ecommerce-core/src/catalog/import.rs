@@ -187,15 +187,14 @@ fn check_names(rows: &[ImportRow], known: &[Product], meant: &[Option<&Product>]
     let by_name = || rows.iter().zip(meant).filter(|(row, _)| row.sku.is_none());
     let new: HashSet<_> = by_name().filter(|(_, product)| product.is_none()).map(|(row, _)| key(row.name.as_str())).collect();
     for (row, product) in by_name().filter_map(|(row, product)| Some((row, (*product)?))) {
-        let is_one_of_several = left_over.contains(&alike(product));
-        if is_one_of_several || (product.sku.is_some() && new.contains(&key(row.name.as_str()))) {
-            let reason = if is_one_of_several {
-                "is that of several products, and not all of them are in the file"
-            } else {
-                "is that of a product with a SKU and of a new one: say the SKU"
-            };
-            return Err(CatalogError::Import { line: row.line, column: "name", reason: Invalid::new(reason) });
-        }
+        let reason = if left_over.contains(&alike(product)) {
+            "is that of several products, and not all of them are in the file"
+        } else if product.sku.is_some() && new.contains(&key(row.name.as_str())) {
+            "is that of a product with a SKU and of a new one: say the SKU"
+        } else {
+            continue;
+        };
+        return Err(CatalogError::Import { line: row.line, column: "name", reason: Invalid::new(reason) });
     }
     Ok(())
 }

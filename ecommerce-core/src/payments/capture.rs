@@ -193,17 +193,20 @@ impl Case {
     async fn give_back(&mut self, tx: &mut Tx, outcome: Outcome, captured: Money) -> Result<(), StoreError> {
         let facts = sql::refund_facts(tx, self.payment.id).await?;
         let by_outcome = |fact: &&RefundFact| !matches!(fact.reason, RefundReason::Requested | RefundReason::External);
-        match (facts.iter().find(by_outcome), outcome.refund_reason()) {
-            // What went out stays as it was.
-            (Some(fact), _) if fact.was_ordered() => Ok(()),
-            (Some(fact), reason) => {
-                let asked = if reason.is_some() { captured.minor() } else { 0 };
-                let fact = RefundFact { asked, reason: reason.unwrap_or(fact.reason), ..fact.clone() };
-                sql::set_refund_fact(tx, &fact).await
+        let facts: Vec<_> = facts.iter().filter(by_outcome).collect();
+        match outcome.refund_reason() {
+            Some(reason) if facts.is_empty() && !captured.is_zero() => self.queue_refund(tx, reason, captured, None).await?,
+            reason => {
+                // What went out stays as it was. Of what did not, the first is for all that is left.
+                let mut asked = if reason.is_some() { captured.minor() } else { 0 };
+                for fact in facts.into_iter().filter(|fact| !fact.was_ordered()) {
+                    let fact = RefundFact { asked, reason: reason.unwrap_or(fact.reason), ..fact.clone() };
+                    sql::set_refund_fact(tx, &fact).await?;
+                    asked = 0;
+                }
             }
-            (None, Some(reason)) if !captured.is_zero() => self.queue_refund(tx, reason, captured, None).await,
-            (None, _) => Ok(()),
         }
+        Ok(())
     }
 
     /// Moves an attempt that has not succeeded forward; says whether it moved.

@@ -51,8 +51,9 @@ pub(super) async fn take_up(tx: &mut Tx, desk: Desk<'_>, id: PaymentEventId) -> 
 /// Takes in what a provider answered about a payment: the same as if it had sent it.
 pub(super) async fn hear(tx: &mut Tx, desk: Desk<'_>, payment: PaymentId, report: &Report) -> Result<(), StoreError> {
     let Some(key) = sql::payment_by_id(tx, payment).await? else { return Ok(()) };
-    let subject = Subject { payment: Some(payment), ..report.subject.clone() };
-    let Some((mut case, learned)) = find(tx, desk, key.provider, &subject).await? else { return Ok(()) };
+    let mut report = report.clone();
+    report.subject.payment = Some(payment);
+    let Some((mut case, learned)) = find(tx, desk, key.provider, &report).await? else { return Ok(()) };
     tell(tx, desk, &mut case, &report.news).await?;
     catch_up(tx, desk, learned.then_some(case.payment.id)).await
 }
@@ -101,19 +102,16 @@ async fn act_once(
     let (status, detail, learned) = match &event.content {
         EventContent::Unreadable(reason) => (PaymentEventStatus::Failed, Some(*reason), None),
         EventContent::Unused => (PaymentEventStatus::Ignored, None, None),
-        EventContent::News(Report { subject, news }) => {
-            let subject = about(tx, provider, subject, news).await?;
-            match find(tx, desk, provider, &subject).await? {
-                None => {
-                    sql::insert_unmatched(tx, provider, &subject, id).await?;
-                    (PaymentEventStatus::Unmatched, Some("it names no payment or order that is known"), None)
-                }
-                Some((mut case, learned)) => {
-                    tell(tx, desk, &mut case, news).await?;
-                    (PaymentEventStatus::Processed, None, learned.then_some(case.payment.id))
-                }
+        EventContent::News(report) => match find(tx, desk, provider, report).await? {
+            None => {
+                sql::insert_unmatched(tx, provider, &report.subject, id).await?;
+                (PaymentEventStatus::Unmatched, Some("it names no payment or order that is known"), None)
             }
-        }
+            Some((mut case, learned)) => {
+                tell(tx, desk, &mut case, &report.news).await?;
+                (PaymentEventStatus::Processed, None, learned.then_some(case.payment.id))
+            }
+        },
     };
     if !matches!(status, PaymentEventStatus::Processed | PaymentEventStatus::Ignored) {
         tracing::warn!(%provider, event = %id, kind = event.kind, %status, "a payment event needs a look");
@@ -122,26 +120,22 @@ async fn act_once(
     Ok((status, learned))
 }
 
-/// What an event is about: a dispute stays with the payment that it was first told of, whatever else it names later.
-async fn about(tx: &mut Tx, provider: ProviderName, subject: &Subject, news: &News) -> Result<Subject, StoreError> {
-    let known = match news {
-        News::Dispute(dispute) => sql::disputed(tx, provider, &dispute.reference).await?,
-        _ => None,
-    };
-    Ok(Subject { payment: known.or(subject.payment), ..subject.clone() })
-}
-
 /// The payment that an event is about, with its order locked; and whether the event taught a new name of it.
 ///
-/// Found by our own payment id, else by the provider's names, else by our order id: then it is the order's attempt that
-/// has no name yet, or else another payment of that order.
+/// A dispute stays with the payment that it was first told of, whatever it names later. Else it is found by our own payment
+/// id, else by the provider's names, else by our order id: then it is the order's attempt that has no name yet, or else
+/// another payment of that order.
 async fn find(
     tx: &mut Tx,
     desk: Desk<'_>,
     provider: ProviderName,
-    subject: &Subject,
+    Report { subject, news }: &Report,
 ) -> Result<Option<(Case, bool)>, StoreError> {
-    let named = match subject.payment {
+    let disputed = match news {
+        News::Dispute(dispute) => sql::disputed(tx, provider, &dispute.reference).await?,
+        _ => None,
+    };
+    let named = match disputed.or(subject.payment) {
         Some(id) => sql::payment_by_id(tx, id).await?,
         None => None,
     };

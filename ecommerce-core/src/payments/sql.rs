@@ -144,9 +144,7 @@ statements! {
          values ($1, $2, $3, $4, $5, $6)
          on conflict (provider, reference) do nothing";
 
-    DISPUTE = "select status, amount from disputes where provider = $1 and reference = $2";
-
-    DISPUTED = "select payment_id from disputes where provider = $1 and reference = $2";
+    DISPUTE = "select payment_id, status, amount from disputes where provider = $1 and reference = $2";
 
     SET_DISPUTE = "update disputes set status = $3, amount = $4 where provider = $1 and reference = $2";
 
@@ -455,15 +453,20 @@ pub(super) async fn merge_dispute(
     if tx.execute(INSERT_DISPUTE, args).await? > 0 {
         return Ok((None, *status));
     }
-    let known: (DisputeStatus, i64) = tx.one(DISPUTE, key).await?;
-    let (merged, amount) = known.max((*status, amount.minor()));
+    let (owner, before, known): (PaymentId, DisputeStatus, i64) = tx.one(DISPUTE, key).await?;
+    if owner != payment.id {
+        // The event is told again, and by then it is known whose the dispute is.
+        return Err(StoreError::other("at the same moment another payment was told of this dispute"));
+    }
+    let (merged, amount) = (before, known).max((*status, amount.minor()));
     tx.execute(SET_DISPUTE, (payment.provider, reference.clone(), merged, amount)).await?;
-    Ok((Some(known.0), merged))
+    Ok((Some(before), merged))
 }
 
 /// The payment that a dispute is of, where the dispute is known.
 pub(super) async fn disputed(tx: &mut Tx, provider: ProviderName, reference: &str) -> Result<Option<PaymentId>, StoreError> {
-    Ok(tx.optional::<(PaymentId,)>(DISPUTED, (provider, reference.to_owned())).await?.map(|(payment,)| payment))
+    let known: Option<(PaymentId, DisputeStatus, i64)> = tx.optional(DISPUTE, (provider, reference.to_owned())).await?;
+    Ok(known.map(|(payment, ..)| payment))
 }
 
 pub(super) async fn sum_lost(tx: &mut Tx, payment: PaymentId) -> Result<i64, StoreError> {

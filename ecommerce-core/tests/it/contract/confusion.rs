@@ -18,6 +18,7 @@ stories![
     a_session_is_paid_only_when_it_says_so,
     a_refund_of_the_dashboards_that_fails_leaves_the_debt,
     a_provider_pays_back_less_than_it_was_asked_for,
+    nothing_is_owed_any_more_once_the_money_was_right,
     a_dispute_counts_with_the_amount_that_was_lost,
     an_event_waits_for_the_order_that_it_names,
     two_events_name_a_payment_at_the_same_moment,
@@ -142,6 +143,26 @@ async fn a_provider_pays_back_less_than_it_was_asked_for(shop: Shop) {
             shop.healthy().await;
         }
     }
+}
+
+async fn nothing_is_owed_any_more_once_the_money_was_right(shop: Shop) {
+    let ann = shop.customer("ann").await;
+    let mug = shop.product("Mug", "10", 10).await;
+    let order = shop.order(&ann, &[(mug, 1)]).await;
+    let attempt = Attempt::of(&order);
+    // Only a refund is heard of, so that no more than it seems to have been captured, which is too little and goes back.
+    shop.stripe(&attempt.intent_processing()).await;
+    shop.stripe(&attempt.refund("re_1", "created", "pending", 400, None)).await;
+    let ours = shop.reload(&order).await.refunds.into_iter().find(|refund| refund.reason == RefundReason::Mismatch).unwrap();
+    // Of it, two parts are told of, one after the other.
+    for told in [300, 200] {
+        shop.stripe(&attempt.refund("re_2", "updated", "pending", told, Some(ours.id))).await;
+    }
+    let owed = |refunds: &[ecommerce_core::Refund]| refunds.iter().filter(|refund| refund.status == RefundStatus::Queued).count();
+    assert_eq!(owed(&shop.reload(&order).await.refunds), 2);
+    shop.stripe(&attempt.session_completed()).await;
+    let order = shop.reload(&order).await;
+    assert_eq!((order.status, owed(&order.refunds)), (OrderStatus::Paid, 0), "{:?}", order.refunds);
 }
 
 async fn a_dispute_counts_with_the_amount_that_was_lost(shop: Shop) {

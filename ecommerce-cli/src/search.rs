@@ -1,7 +1,7 @@
 //! `ecommerce product search`: as customers find products, but for those that they do not see.
 
 use clap::Args;
-use ecommerce_core::{CountIs, Facet, FacetName, Facets, Found, Look, PageRequest, Product};
+use ecommerce_core::{CountIs, FacetName, Facets, Found, Look, PageRequest, Product};
 use serde::Serialize;
 
 use crate::{
@@ -67,20 +67,19 @@ fn text(found: &Found) -> String {
     }
     let at_least = if page.count_is == CountIs::AtLeast { "at least " } else { "" };
     let mut lines = vec![table(&page.results), format!("{at_least}{}", count(page.count, "product", "products"))];
-    lines.extend(facets.iter().map(|(name, facet)| format!("{name}: {}", values(facet))));
+    lines.extend(facet_lines(facets));
     lines.extend(next_cursor.as_ref().map(|cursor| format!("more: --cursor {cursor}")));
     lines.join("\n")
 }
 
-fn values(facet: &Facet) -> String {
-    match facet {
-        Facet::Price(range) => match (&range.min, &range.max) {
-            (Some(min), Some(max)) => format!("{min} to {max}"),
-            _ => String::new(),
-        },
-        Facet::Values(values) => listed(values.iter().map(|value| (&value.value, value.count))),
-        Facet::Categories(categories) => listed(categories.iter().map(|category| (&category.name, category.count))),
-    }
+fn facet_lines(facets: &Facets) -> Vec<String> {
+    let Facets { category, price, values } = facets;
+    let mut lines = Vec::new();
+    lines.extend(category.iter().map(|all| format!("category: {}", listed(all.iter().map(|one| (&one.name, one.count))))));
+    lines.extend(values.iter().map(|(name, all)| format!("{name}: {}", listed(all.iter().map(|one| (&one.value, one.count))))));
+    let range = price.as_ref().and_then(|range| range.min.as_ref().zip(range.max.as_ref()));
+    lines.extend(range.map(|(min, max)| format!("price: {min} to {max}")));
+    lines
 }
 
 fn listed<'v>(counts: impl Iterator<Item = (&'v String, u64)>) -> String {

@@ -71,7 +71,7 @@ pub use accounts::{AccountError, Password, Registration, Role, Session, SignedIn
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditKind, AuditSubject, AuditUser};
 pub use cart::{Cart, CartError, CartItem, CartLine, MAX_LINES, ProductRef, Shortage};
 pub use catalog::{
-    Attributes, CatalogError, Category, CategoryChange, CategoryCount, CategoryRef, Expect, Facet, FacetName, Facets, Found,
+    Attributes, CatalogError, Category, CategoryChange, CategoryCount, CategoryRef, Expect, FacetName, Facets, Found,
     ImportReport, ImportRow, Look, MAX_STOCK, Movement, MovementReason, NewCategory, NewProduct, Ordering, PriceRange, Product,
     ProductChange, ProductFilter, Revision, StockReport, SuggestedProduct, Suggestions, ValueCount,
 };

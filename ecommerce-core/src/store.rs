@@ -6,8 +6,6 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::OnceCell;
-
 use crate::{
     Clock, Currency, DatabaseFaults, PaymentProvider, StoreError, SystemClock, Timestamp, TokenSource,
     accounts::{Hasher, SystemTokens},
@@ -40,7 +38,7 @@ struct Inner {
     limits: Limits,
     currency: Currency,
     providers: Providers,
-    cursor_key: OnceCell<String>,
+    cursor_key: String,
     _worker: Option<Worker>,
 }
 
@@ -178,7 +176,7 @@ impl StoreBuilder {
     /// When the database cannot be reached or is of a newer version.
     pub async fn open(self, url: &str) -> Result<Store, StoreError> {
         let db = Db::open(url).await?;
-        catalog::build_index(&db).await?;
+        let cursor_key = catalog::build_index(&db).await?;
         let db = db.befallen_by(self.faults);
         let currency = match self.currency {
             Some(currency) => currency,
@@ -193,7 +191,7 @@ impl StoreBuilder {
             limits: self.limits,
             currency,
             providers: self.providers,
-            cursor_key: OnceCell::new(),
+            cursor_key,
             _worker: self.background.then(|| Worker::start(&WeakStore(inner.clone()), &callable)),
         })))
     }
@@ -292,8 +290,8 @@ impl Store {
         &self.0.limits
     }
 
-    /// What [`Store::cursor_key`] has read.
-    pub(crate) fn cursor_key_cell(&self) -> &OnceCell<String> {
+    /// Only who has it can write a cursor of a list.
+    pub(crate) fn cursor_key(&self) -> &str {
         &self.0.cursor_key
     }
 

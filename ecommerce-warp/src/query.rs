@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Display, str::FromStr};
 
-use ecommerce_core::{CountIs, Facet, FacetName, Facets, Found, Page, PageRequest, Product};
+use ecommerce_core::{CountIs, FacetName, Facets, Found, Page, PageRequest, Product};
 use form_urlencoded::Serializer;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -165,7 +165,6 @@ pub(crate) struct FoundProducts {
     /// As `cursor`, goes on behind the last product of this page, whatever is added or removed meanwhile; null on the last page.
     next_cursor: Option<String>,
     /// What was asked for by `facets`, each counted without its own filter; null where nothing was.
-    #[schema(value_type = Option<BTreeMap<String, Facet>>)]
     facets: Option<Facets>,
     /// Whether the facets count every hit, or only the first of very many.
     facets_are: Option<CountIs>,

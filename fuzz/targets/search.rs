@@ -35,7 +35,7 @@ async fn finds_what_was_asked_for(shop: &Shop, search: &str, lowest: &str, highe
     }
     let all = list(&shop.store, &ProductFilter { search: None, ..filter.clone() }).await;
     assert!(found.results.iter().all(|product| all.results.contains(product)), "{search:?} finds what is not there");
-    // A word that shall not be there only narrows. (One more that shall be may find nothing, and then what is one letter away.)
+    // A word that shall not be there only narrows. (One more that shall be may find few, and then what is one letter away.)
     let narrower = list(&shop.store, &ProductFilter { search: Some(format!("{search} -mug")), ..filter }).await;
     let is_search = !search.trim().is_empty();
     assert!(

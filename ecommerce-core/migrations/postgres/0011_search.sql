@@ -33,5 +33,8 @@ create table search_state (
     id         bigint primary key check (id = 1),
     rules      bigint not null,
     built_to   bigint not null, -- products up to this id are indexed by these rules
-    cursor_key text
+    cursor_key text not null
 );
+
+insert into search_state (id, rules, built_to, cursor_key)
+values (1, 0, 0, cast(gen_random_uuid() as text) || cast(gen_random_uuid() as text));

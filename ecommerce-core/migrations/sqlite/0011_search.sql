@@ -55,5 +55,7 @@ create table search_state (
     id         integer primary key check (id = 1),
     rules      integer not null,
     built_to   integer not null, -- products up to this id are indexed by these rules
-    cursor_key text
+    cursor_key text not null
 ) strict;
+
+insert into search_state (id, rules, built_to, cursor_key) values (1, 0, 0, lower(hex(randomblob(32))));

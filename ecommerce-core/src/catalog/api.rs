@@ -1,14 +1,14 @@
 use std::{
     collections::{BTreeSet, HashMap},
-    iter, slice,
+    slice,
 };
 
 use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{
-    CatalogError, CategoryRef, Expect, ImportReport, ImportRow, MovementReason, NewCategory, NewProduct, Product, ProductChange,
-    StockReport, categories, check_stock, import, lists,
+    CatalogError, CategoryRef, ChangedProduct, Expect, ImportReport, ImportRow, MovementReason, NewCategory, NewProduct, Product,
+    ProductChange, StockReport, categories, check_stock, import, lists,
     search::{
         index::{index, learn, name_words, unindex},
         key,
@@ -85,10 +85,9 @@ impl Store {
             if changed.stock < reserved {
                 return Err(CatalogError::StockReserved { reserved });
             }
-            let words = update_products(&mut tx, iter::once(&changed), now).await?;
-            let moved = StockChange { product: id, change: changed.stock - product.stock };
-            sql::insert_movements(&mut tx, vec![moved], MovementReason::Edited, None, now).await?;
             let detail = audit::changes(&product, &changed);
+            let changed = ChangedProduct::new(&product, changed);
+            let words = update_products(&mut tx, slice::from_ref(&changed), MovementReason::Edited, now).await?;
             audit::record(&mut tx, admin, AuditAction::ProductUpdated, Some(id.into()), detail, now).await?;
             let product = sql::product(&mut tx, id, true).await?.ok_or(CatalogError::UnknownProduct(id))?;
             learn(&mut tx, &words).await?;
@@ -161,9 +160,7 @@ impl Store {
             }
             for changed in plan.changed.chunks(IMPORT_BATCH) {
                 (progress.lock().await)(done);
-                words.append(&mut update_products(&mut tx, changed.iter().map(|changed| &changed.product), now).await?);
-                let moved = changed.iter().map(|changed| StockChange { product: changed.product.id, change: changed.moved });
-                sql::insert_movements(&mut tx, moved.collect(), MovementReason::Imported, None, now).await?;
+                words.append(&mut update_products(&mut tx, changed, MovementReason::Imported, now).await?);
                 done += changed.len() as u64;
             }
             if report.is_news() {
@@ -233,15 +230,19 @@ async fn insert_products(
     Ok((ids, words))
 }
 
-/// Writes products. Answers the words to be learned in the end.
+/// Writes products and what became of their stock. Answers the words to be learned in the end.
 async fn update_products(
     tx: &mut Tx,
-    changed: impl Iterator<Item = &Product> + Clone,
+    changed: &[ChangedProduct],
+    reason: MovementReason,
     now: Timestamp,
 ) -> Result<BTreeSet<String>, CatalogError> {
-    sql::update_products(tx, changed.clone(), now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
-    let ids: Vec<_> = changed.map(|product| product.id).collect();
-    Ok(index(tx, &ids).await?)
+    let products = changed.iter().map(|changed| &changed.product);
+    sql::update_products(tx, products, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
+    let moved = changed.iter().map(|changed| StockChange { product: changed.product.id, change: changed.moved });
+    sql::insert_movements(tx, moved.collect(), reason, None, now).await?;
+    let indexed = changed.iter().filter(|changed| changed.is_found_otherwise);
+    Ok(index(tx, &indexed.map(|changed| changed.product.id).collect::<Vec<_>>()).await?)
 }
 
 /// The categories by the keys of their names, those that only the rows know made new; and how many are.

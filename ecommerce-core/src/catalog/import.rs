@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::{Attributes, CatalogError, CategoryRef, NewProduct, Product, ProductChange, check_stock, search::key};
+use super::{
+    Attributes, CatalogError, CategoryRef, ChangedProduct, NewProduct, Product, ProductChange, check_stock, search::key,
+};
 use crate::{CategoryId, Description, Invalid, Money, Name, ProductId, Sku};
 
 /// One product of a bulk import. A known SKU, or without one a known name, updates that product.
@@ -58,14 +60,6 @@ pub(super) struct Plan {
     unchanged: u64,
 }
 
-/// A product as it will be.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct ChangedProduct {
-    pub(super) product: Product,
-    /// By how much its stock changes.
-    pub(super) moved: i64,
-}
-
 impl Plan {
     pub(super) fn report(&self, categories_created: u64) -> ImportReport {
         let (created, updated) = (self.new.len() as u64, self.changed.len() as u64);
@@ -115,7 +109,7 @@ pub(super) fn plan(
         if changed == *product {
             plan.unchanged += 1;
         } else {
-            plan.changed.push(ChangedProduct { product: changed, moved: row.stock - product.stock });
+            plan.changed.push(ChangedProduct::new(product, changed));
         }
     }
     Ok(plan)
@@ -291,7 +285,8 @@ mod tests {
         known.category = Some(CategoryRef { id: CategoryId::new(7).unwrap(), name: "Kitchen".to_owned() });
         let rows = [ImportRow { stock: 9, ..row(2, "A", "Mug") }];
         let plan = plan(&rows, &[known.clone()], &HashMap::new(), &HashMap::new()).unwrap();
-        assert_eq!(plan.changed, [ChangedProduct { product: Product { stock: 9, ..known }, moved: 4 }]);
+        let product = Product { stock: 9, ..known };
+        assert_eq!(plan.changed, [ChangedProduct { product, moved: 4, is_found_otherwise: false }]);
     }
 
     #[test]

@@ -17,8 +17,7 @@ pub use categories::{Category, CategoryChange, CategoryRef, NewCategory};
 pub use import::{ImportReport, ImportRow};
 pub(crate) use search::build_index;
 pub use search::{
-    CategoryCount, Facet, FacetName, Facets, Found, Look, Ordering, PriceRange, ProductFilter, SuggestedProduct, Suggestions,
-    ValueCount,
+    CategoryCount, FacetName, Facets, Found, Look, Ordering, PriceRange, ProductFilter, SuggestedProduct, Suggestions, ValueCount,
 };
 pub use stock::{Movement, MovementReason, StockReport};
 
@@ -143,6 +142,24 @@ impl ProductChange {
         changed.stock = self.stock.unwrap_or(product.stock);
         changed.is_available = self.is_available.unwrap_or(product.is_available);
         changed
+    }
+}
+
+/// A product as it will be.
+#[derive(Debug, PartialEq, Eq)]
+struct ChangedProduct {
+    product: Product,
+    /// By how much its stock changes.
+    moved: i64,
+    /// Whether searches have to be told.
+    is_found_otherwise: bool,
+}
+
+impl ChangedProduct {
+    fn new(before: &Product, product: Product) -> Self {
+        let moved = product.stock - before.stock;
+        let is_found_otherwise = !search::index::is_same(before, &product);
+        Self { product, moved, is_found_otherwise }
     }
 }
 

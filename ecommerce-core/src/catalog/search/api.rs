@@ -6,15 +6,14 @@ use super::{
     cursor::Cursors,
     facets,
     find::Searched,
-    lists::{self, Asked, Hits},
+    lists::{self, Among, Asked, Hits},
     prices::price_scaled,
     query::Query,
     sql,
     words::key,
 };
 use crate::{
-    Admin, CatalogError, CategoryRef, CountIs, InvalidField, Page, PageRequest, Product, ProductId, Store, StoreError, Token,
-    db::{Tx, retry},
+    Admin, CatalogError, CategoryRef, CountIs, InvalidField, Page, PageRequest, Product, ProductId, Store, StoreError, db::Tx,
 };
 
 /// So many facets may be asked for at once.
@@ -114,8 +113,7 @@ impl Store {
             return Err(InvalidField::new("facets", format!("must be at most {MOST_FACETS}, not {}", look.facets.len())).into());
         }
         let ordering = filter.ordering.map_or("", |ordering| ordering.as_str());
-        let key = self.cursor_key().await?;
-        let cursors = Cursors::of(key.as_bytes(), ordering, filter.search.as_deref().unwrap_or_default());
+        let cursors = Cursors::of(self.cursor_key().as_bytes(), ordering, filter.search.as_deref().unwrap_or_default());
         let behind = look.cursor.map(|cursor| cursors.read(cursor)).transpose();
         let behind = behind.map_err(|reason| InvalidField { field: "cursor", reason })?;
         let page = if behind.is_some() { look.page.at(1).unwrap_or_default() } else { look.page };
@@ -141,24 +139,6 @@ impl Store {
             products: products.into_iter().map(|product| SuggestedProduct { id: product.id, name: product.name }).collect(),
             categories: categories.into_iter().map(|category| CategoryRef { id: category.id, name: category.name }).collect(),
         })
-    }
-
-    /// The key of the cursors, made when the first one is written.
-    async fn cursor_key(&self) -> Result<&str, StoreError> {
-        let make = async || {
-            if let Some(key) = sql::cursor_key(&mut self.read().await?).await? {
-                return Ok(key);
-            }
-            let key = Token::generate(self.tokens())?;
-            retry(async || {
-                let mut tx = self.write().await?;
-                let kept = sql::keep_cursor_key(&mut tx, key.reveal().to_owned()).await?;
-                tx.commit().await?;
-                Ok::<_, StoreError>(kept)
-            })
-            .await
-        };
-        Ok(self.cursor_key_cell().get_or_try_init(make).await?)
     }
 }
 
@@ -210,10 +190,12 @@ impl List<'_> {
     async fn page(&self, tx: &mut Tx, source: &Source) -> Result<(Page<Product>, Option<Position>), StoreError> {
         let by_rank = matches!(self.filter.ordering, None | Some(Ordering::Relevance));
         let among = match source {
-            Source::Nothing => Some([].as_slice()),
-            Source::Everything => None,
+            Source::Nothing => Among::Hits(&[]),
+            Source::Everything => Among::Everything,
             Source::Search(searched, hits) if by_rank => return self.ranked(tx, searched, hits).await,
-            Source::Search(_, hits) => Some(hits.ids.as_slice()),
+            // The first of them in the order of the list may be any of them.
+            Source::Search(searched, hits) if hits.ids.len() > COUNTED => Among::Called(searched.beginnings()),
+            Source::Search(_, hits) => Among::Hits(&hits.ids),
         };
         let page = lists::page(tx, self.filter, among, self.hidden_too, self.page, self.behind.as_ref()).await?;
         let last = match (page.next(), page.results.last()) {
@@ -278,7 +260,7 @@ impl List<'_> {
             if cards.len() < found.ids.len() {
                 facets_are = CountIs::AtLeast;
             }
-            facets.note(name.clone(), count(store, tx, name, &cards).await?);
+            count(store, tx, name, &cards, &mut facets).await?;
         }
         Ok((facets, facets_are))
     }
@@ -292,16 +274,17 @@ async fn hits(tx: &mut Tx, source: &Source, wanted: &ProductFilter, hidden_too: 
     }
 }
 
-async fn count(store: &Store, tx: &mut Tx, name: &FacetName, cards: &[Card<'_>]) -> Result<facets::Facet, StoreError> {
+async fn count(store: &Store, tx: &mut Tx, name: &FacetName, cards: &[Card<'_>], facets: &mut Facets) -> Result<(), StoreError> {
     let cards = cards.iter().copied();
-    Ok(match name {
-        FacetName::Price => facets::price(cards, store.currency()),
-        FacetName::Attribute(name) => facets::values(cards, name),
-        FacetName::Other(_) => facets::Facet::Values(Vec::new()),
+    match name {
+        FacetName::Price => facets.price = Some(facets::price(cards, store.currency())),
+        FacetName::Attribute(attribute) => drop(facets.values.insert(name.to_string(), facets::values(cards, attribute))),
+        FacetName::Other(_) => drop(facets.values.insert(name.to_string(), Vec::new())),
         FacetName::Category => {
             let counts = facets::per_category(cards);
             let above = sql::categories_above(tx, counts.keys().copied()).await?;
-            facets::categories(&counts, above)
+            facets.category = Some(facets::categories(&counts, above));
         }
-    })
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::Serialize;
 
 use super::{card::Card, prices::unscaled, words::key};
 use crate::{CategoryId, Currency};
@@ -55,20 +55,20 @@ impl fmt::Display for FacetName {
 }
 
 /// The facets that were asked for, each counted as if its own filter was not set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facets(Vec<(FacetName, Facet)>);
-
-/// What was counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
-pub enum Facet {
-    /// The categories with the most products.
-    Categories(Vec<CategoryCount>),
-    /// The values with the most products.
-    Values(Vec<ValueCount>),
+pub struct Facets {
+    /// The categories with the most products, those with most first.
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Vec<CategoryCount>>,
     /// The least and the greatest price.
-    Price(PriceRange),
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceRange>,
+    /// By the [`FacetName`] as it was asked for: the values with the most products, those with most first.
+    #[serde(flatten)]
+    pub values: BTreeMap<String, Vec<ValueCount>>,
 }
 
 /// How many products of the hits are in a category, or below it.
@@ -109,41 +109,15 @@ pub struct PriceRange {
     pub max: Option<String>,
 }
 
-impl Facets {
-    /// Every facet by its name, in the order in which they were asked for.
-    pub fn iter(&self) -> impl Iterator<Item = (&FacetName, &Facet)> {
-        self.0.iter().map(|(name, facet)| (name, facet))
-    }
-
-    /// The facet of this name, where it was asked for.
-    pub fn get(&self, name: &FacetName) -> Option<&Facet> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, facet)| facet)
-    }
-
-    pub(super) fn note(&mut self, name: FacetName, facet: Facet) {
-        self.0.push((name, facet));
-    }
-}
-
-impl Serialize for Facets {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, facet) in &self.0 {
-            map.serialize_entry(&name.to_string(), facet)?;
-        }
-        map.end()
-    }
-}
-
 /// The range of the prices.
-pub(super) fn price<'c>(cards: impl Iterator<Item = Card<'c>> + Clone, currency: Currency) -> Facet {
+pub(super) fn price<'c>(cards: impl Iterator<Item = Card<'c>> + Clone, currency: Currency) -> PriceRange {
     let write = |price: Option<i64>| price.map(|price| unscaled(price, currency));
     let prices = cards.map(|card| card.price_scaled);
-    Facet::Price(PriceRange { min: write(prices.clone().min()), max: write(prices.max()) })
+    PriceRange { min: write(prices.clone().min()), max: write(prices.max()) }
 }
 
 /// The values of an attribute. Spellings that differ in their capitals are one value, shown as most write it.
-pub(super) fn values<'c>(cards: impl Iterator<Item = Card<'c>>, name: &str) -> Facet {
+pub(super) fn values<'c>(cards: impl Iterator<Item = Card<'c>>, name: &str) -> Vec<ValueCount> {
     let name = key(name);
     // The same few names and values come again and again: each is put into lower case once.
     let mut is_it: HashMap<&str, bool> = HashMap::new();
@@ -164,7 +138,7 @@ pub(super) fn values<'c>(cards: impl Iterator<Item = Card<'c>>, name: &str) -> F
     let mut values: Vec<_> = values.collect();
     values.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| key(&one.value).cmp(&key(&other.value))));
     values.truncate(MOST_VALUES);
-    Facet::Values(values)
+    values
 }
 
 /// How many products are in each category itself.
@@ -177,7 +151,7 @@ pub(super) fn per_category<'c>(cards: impl Iterator<Item = Card<'c>>) -> BTreeMa
 }
 
 /// The categories with the products of their trees. `above` names for each category itself and all above it.
-pub(super) fn categories(counts: &BTreeMap<i64, u64>, above: Vec<(CategoryId, CategoryId, String)>) -> Facet {
+pub(super) fn categories(counts: &BTreeMap<i64, u64>, above: Vec<(CategoryId, CategoryId, String)>) -> Vec<CategoryCount> {
     let mut trees: BTreeMap<CategoryId, CategoryCount> = BTreeMap::new();
     for (category, id, name) in above {
         let tree = trees.entry(id).or_insert(CategoryCount { id, name, count: 0 });
@@ -186,7 +160,7 @@ pub(super) fn categories(counts: &BTreeMap<i64, u64>, above: Vec<(CategoryId, Ca
     let mut trees: Vec<_> = trees.into_values().collect();
     trees.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.name.cmp(&other.name)));
     trees.truncate(MOST_VALUES);
-    Facet::Categories(trees)
+    trees
 }
 
 #[cfg(test)]
@@ -211,30 +185,29 @@ mod tests {
     fn values_are_counted_whatever_their_capitals() {
         let cards = cards();
         let value = |value: &str, count| ValueCount { value: value.to_owned(), count };
-        assert_eq!(values(Card::all_of(&cards), "COLOR"), Facet::Values(vec![value("Red", 3), value("blue", 1)]));
-        assert_eq!(values(Card::all_of(&cards), "taste"), Facet::Values(vec![]));
+        assert_eq!(values(Card::all_of(&cards), "COLOR"), vec![value("Red", 3), value("blue", 1)]);
+        assert_eq!(values(Card::all_of(&cards), "taste"), []);
     }
 
     #[test]
     fn prices_are_a_range_and_categories_are_trees() {
         let cards: Vec<_> = cards().leak().split('\n').flat_map(Card::all_of).collect();
         let range = PriceRange { min: Some("9.00".to_owned()), max: Some("12.50".to_owned()) };
-        assert_eq!(price(cards.iter().copied(), "USD".parse().unwrap()), Facet::Price(range));
-        assert_eq!(price([].into_iter(), "USD".parse().unwrap()), Facet::Price(PriceRange::default()));
+        assert_eq!(price(cards.iter().copied(), "USD".parse().unwrap()), range);
+        assert_eq!(price([].into_iter(), "USD".parse().unwrap()), PriceRange::default());
 
         let id = |number| CategoryId::new(number).unwrap();
         let above =
             vec![(id(1), id(1), "Kitchen".to_owned()), (id(2), id(2), "Mugs".to_owned()), (id(2), id(1), "Kitchen".to_owned())];
         let count = |number, name: &str, count| CategoryCount { id: id(number), name: name.to_owned(), count };
         let counted = categories(&per_category(cards.iter().copied()), above);
-        assert_eq!(counted, Facet::Categories(vec![count(1, "Kitchen", 3), count(2, "Mugs", 2)]));
+        assert_eq!(counted, [count(1, "Kitchen", 3), count(2, "Mugs", 2)]);
     }
 
     #[test]
-    fn facets_are_an_object_in_the_order_asked_for() {
-        let mut facets = Facets::default();
-        facets.note("price".parse().unwrap(), Facet::Price(PriceRange::default()));
-        facets.note("attr.color".parse().unwrap(), Facet::Values(vec![]));
+    fn facets_are_an_object_of_what_was_asked_for() {
+        let values = [("attr.color".to_owned(), Vec::new())].into();
+        let facets = Facets { price: Some(PriceRange::default()), values, ..Facets::default() };
         assert_eq!(serde_json::to_string(&facets).unwrap(), r#"{"price":{"min":null,"max":null},"attr.color":[]}"#);
     }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{
     document::{Document, Texts, meant_words},
+    prices::price_scaled,
     sql::{self, TextRow},
     typo,
     words::words,
 };
 use crate::{
-    ProductId, StoreError,
+    CategoryRef, Product, ProductId, StoreError,
     db::{Db, Tx, retry},
 };
 
@@ -22,11 +23,23 @@ const ALL: i64 = i64::MAX;
 
 /// Indexes products as they are now. Answers the words to be taken up by [`learn`] when everything else is done.
 pub(in crate::catalog) async fn index(tx: &mut Tx, products: &[ProductId]) -> Result<BTreeSet<String>, StoreError> {
+    if products.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let rows = sql::texts(tx, products).await?;
     let texts: Vec<_> = rows.iter().map(Texts::from).collect();
     let documents: Vec<_> = texts.iter().map(Document::of).collect();
     sql::index(tx, &documents).await?;
     Ok(texts.iter().flat_map(meant_words).collect())
+}
+
+/// Does the index say the same of two states of a product? Most changes are to its stock alone.
+pub(in crate::catalog) fn is_same(one: &Product, other: &Product) -> bool {
+    let Product { name, description, sku, attributes, category, price, is_available, .. } = one;
+    let id = |category: &Option<CategoryRef>| category.as_ref().map(|category| category.id);
+    (name, description, sku, attributes) == (&other.name, &other.description, &other.sku, &other.attributes)
+        && (id(category), price_scaled(*price), *is_available)
+            == (id(&other.category), price_scaled(other.price), other.is_available)
 }
 
 /// Takes a product out of the index.
@@ -57,13 +70,13 @@ pub(in crate::catalog) fn name_words(name: &str) -> BTreeSet<String> {
 }
 
 /// Indexes what was there before there was an index, or before its rules changed. Several processes may do so at once: they
-/// take turns, and go on where the last one stopped.
-pub(crate) async fn build_index(db: &Db) -> Result<(), StoreError> {
-    if matches!(sql::state(&mut db.read().await?).await?, Some((rules, ALL)) if rules >= RULES) {
-        return Ok(());
+/// take turns, and go on where the last one stopped. Answers the key of the cursors.
+pub(crate) async fn build_index(db: &Db) -> Result<String, StoreError> {
+    let (rules, built_to, cursor_key) = sql::state(&mut db.read().await?).await?;
+    if rules < RULES || built_to != ALL {
+        while !retry(async || build_some(db).await).await? {}
     }
-    while !retry(async || build_some(db).await).await? {}
-    Ok(())
+    Ok(cursor_key)
 }
 
 /// Indexes the next products; says whether they were the last.

@@ -32,6 +32,17 @@ pub(super) struct Hits {
     pub(super) cards: String,
 }
 
+/// Which products a page shows some of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Among<'h> {
+    /// All that the filter wants.
+    Everything,
+    /// The hits of a search, already narrowed.
+    Hits(&'h [i64]),
+    /// More hits than are counted: what has these words, and is wanted by the filter.
+    Called(&'h Expression),
+}
+
 /// Where the indexes lie. SQLite gets to know that the index comes first: any other way would ask it once for every product.
 const INDEX: Sql = Sql {
     name: "catalog::search::lists::HITS",
@@ -110,29 +121,37 @@ fn has(list: &mut Filter, words: &Expression) {
     list.and_either(("product_words match ?", words.sqlite.clone()), ("lexemes @@ cast(? as tsquery)", words.postgres.clone()));
 }
 
-/// A page of the products that are wanted, by the order of the database. `among` are the hits of a search, already narrowed.
+/// A page of the products that are wanted, by the order of the database.
 pub(super) async fn page(
     tx: &mut Tx,
     wanted: &ProductFilter,
-    among: Option<&[i64]>,
+    among: Among<'_>,
     hidden_too: bool,
     request: PageRequest,
     behind: Option<&Position>,
 ) -> Result<Page<Product>, StoreError> {
     let (count, count_is) = match among {
-        Some(hits) => counted(hits.len()),
-        None => count_all(tx, wanted, hidden_too).await?,
+        Among::Everything => count_all(tx, wanted, hidden_too).await?,
+        Among::Hits(hits) => counted(hits.len()),
+        Among::Called(_) => counted(usize::MAX),
     };
     if count_is == CountIs::Exact && i64::try_from(count).unwrap_or(i64::MAX) <= request.offset() {
         return Ok(Page::counted(count, count_is, Vec::new(), request, false));
     }
     let mut list = Filter::new("catalog::search::lists::PRODUCTS", select_products!());
     match among {
-        Some(hits) => {
+        Among::Hits(hits) => {
             visible(&mut list, hidden_too);
             one_of(&mut list, hits);
         }
-        None => narrow(&mut list, wanted, hidden_too),
+        _ => narrow(&mut list, wanted, hidden_too),
+    }
+    if let Among::Called(words) = among {
+        // The plus keeps SQLite from beginning with the words: nearly every product has them, so the order comes first.
+        list.and_either(
+            ("+p.id in (select rowid from product_words where product_words match ?)", words.sqlite.clone()),
+            ("p.id in (select product_id from product_index where lexemes @@ cast(? as tsquery))", words.postgres.clone()),
+        );
     }
     if let Some(position) = behind {
         go_on(&mut list, wanted.ordering, position);

@@ -25,7 +25,7 @@ mod words;
 pub use api::{Found, Look, SuggestedProduct, Suggestions};
 use cursor::{OrderKey, Position};
 use expression::Expression;
-pub use facets::{CategoryCount, Facet, FacetName, Facets, PriceRange, ValueCount};
+pub use facets::{CategoryCount, FacetName, Facets, PriceRange, ValueCount};
 pub use filter::{Ordering, ProductFilter};
 pub(crate) use index::build_index;
 pub(super) use query::patterns;

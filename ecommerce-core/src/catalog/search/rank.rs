@@ -15,16 +15,17 @@ const ATTRIBUTES: i64 = 6;
 const DESCRIPTION: i64 = 4;
 const CATEGORY: i64 = 2;
 
-/// Ranks a product that is known to be a hit. What decides, in this order:
+/// Ranks a product that is known to be a hit, exactly as the search is written or with forgiven slips. What decides, in this
+/// order:
 ///
-/// 1. how many terms are found only as words that are one slip away: the fewer the better;
+/// 1. how many terms are found only as words that are one slip away: the fewer the better, exact hits before all others;
 /// 2. whether the search is the whole name or the whole SKU;
 /// 3. where the terms stand: name, SKU, attributes, description, category;
 /// 4. how early the first stands in the name, and how few words the name has.
-pub(super) fn rank(card: &Card<'_>, meaning: &Meaning) -> i64 {
+pub(super) fn rank(card: &Card<'_>, meaning: &Meaning, is_exact: bool) -> i64 {
     let (mut slips, mut worth, mut first) = (0, 0, LARGEST);
     for meant in &meaning.wanted {
-        let found = find(card, meant);
+        let found = find(card, meant, is_exact);
         slips += i64::from(found.is_slip);
         worth += found.worth;
         first = found.at.map_or(first, |at| first.min(at));
@@ -32,6 +33,8 @@ pub(super) fn rank(card: &Card<'_>, meaning: &Meaning) -> i64 {
     let most = i64::try_from(meaning.wanted.len()).unwrap_or(LARGEST) * (NAME + 1) * 2;
     let missed = (most - worth).max(0);
     let length = i64::try_from(card.name.split(' ').count()).unwrap_or(LARGEST);
+    // A slip in the description is not seen here.
+    let slips = if is_exact { 0 } else { slips.max(1) };
     [slips, i64::from(!is_whole(card, meaning)), missed, first, length]
         .into_iter()
         .fold(0, |rank, part| rank << BITS | part.min(LARGEST))
@@ -48,7 +51,7 @@ struct Found {
     at: Option<i64>,
 }
 
-fn find(card: &Card<'_>, meant: &Meant) -> Found {
+fn find(card: &Card<'_>, meant: &Meant, is_exact: bool) -> Found {
     let fields = [(card.name, NAME), (card.sku, SKU), (card.attributes, ATTRIBUTES)];
     for (words, worth) in fields {
         if let Some(place) = meant.place_in(words) {
@@ -56,7 +59,7 @@ fn find(card: &Card<'_>, meant: &Meant) -> Found {
             return Found { worth: worth * 2 + i64::from(place.is_whole), is_slip: false, at };
         }
     }
-    if let Some((_, worth)) = fields.into_iter().find(|(words, _)| meant.slip_in(words)) {
+    if let Some((_, worth)) = fields.into_iter().find(|(words, _)| !is_exact && meant.slip_in(words)) {
         return Found { worth: worth * 2, is_slip: true, at: None };
     }
     // The card does not hold the description. A hit that is nowhere else is there, or in the category's name.
@@ -90,9 +93,9 @@ mod tests {
         meaning
     }
 
-    fn ranked((name, sku, attributes, category): Shown<'_>, search: &str) -> i64 {
+    fn ranked((name, sku, attributes, category): Shown<'_>, search: &str, is_exact: bool) -> i64 {
         let text = format!("1\u{1f}{category}\u{1f}5\u{1f}{}", card::write(name, &card::sku_words(sku), attributes, &[]));
-        rank(&Card::all_of(&text).next().unwrap(), &meaning(search))
+        rank(&Card::all_of(&text).next().unwrap(), &meaning(search), is_exact)
     }
 
     #[test]
@@ -118,18 +121,30 @@ mod tests {
                 "red mug",
                 &[("red mug", "", "", 0), ("red mug rack", "", "", 0), ("big mug red", "", "", 0), ("mug", "", "color red", 0)],
             ),
-            ("sencah", &[("sencah tea", "", "", 0), ("tea", "", "", 0), ("sencha", "", "", 0), ("tea", "", "kind sencha", 0)]),
         ] {
             for pair in from_best_to_worst.windows(2) {
-                assert!(ranked(pair[0], search) < ranked(pair[1], search), "{search}: {:?} before {:?}", pair[0], pair[1]);
+                let [better, worse] = [pair[0], pair[1]].map(|shown| ranked(shown, search, true));
+                assert!(better < worse, "{search}: {:?} before {:?}", pair[0], pair[1]);
             }
         }
+    }
+
+    #[test]
+    fn forgiven_hits_come_behind_every_exact_one() {
+        let by_name = ("sencah tea", "", "", 0);
+        let by_description = ("tea", "", "", 0);
+        let by_name_forgiven = ("sencha", "", "", 0);
+        let exact = [by_name, by_description].map(|shown| ranked(shown, "sencah", true));
+        let forgiven =
+            [by_name_forgiven, ("tea", "", "kind sencha", 0), by_description].map(|shown| ranked(shown, "sencah", false));
+        let all = [exact.as_slice(), &forgiven].concat();
+        assert!(all.is_sorted_by(|better, worse| better < worse), "{all:?}");
     }
 
     proptest! {
         #[test]
         fn every_rank_is_before_the_unranked(name in "([a-c]{1,3} ){1,30}[a-c]", search in "([a-c]{1,2} ){1,12}") {
-            let rank = ranked((name.as_str(), "", "", 0), &search);
+            let rank = ranked((name.as_str(), "", "", 0), &search, false);
             prop_assert!((0..UNRANKED).contains(&rank));
         }
     }

@@ -7,25 +7,18 @@ use crate::{
 };
 
 statements! {
-    STATE = "select rules, built_to from search_state where id = 1";
+    STATE = "select rules, built_to, cursor_key from search_state where id = 1";
 
     /// Whoever builds the index holds on to this row, and begins anew where the rules are newer.
     TAKE_STATE =
-        "insert into search_state (id, rules, built_to)
-         values (1, $1, 0)
-         on conflict (id) do update set
-             built_to = case when search_state.rules < excluded.rules then 0 else search_state.built_to end,
-             rules = case when search_state.rules < excluded.rules then excluded.rules else search_state.rules end
+        "update search_state
+         set built_to = case when rules < $1 then 0 else built_to end, rules = case when rules < $1 then $1 else rules end
+         where id = 1
          returning rules, built_to";
 
     SET_BUILT_TO = "update search_state set built_to = $1 where id = 1";
 
-    CURSOR_KEY = "select cursor_key from search_state where id = 1";
-
     SOLD = "select sold from products where id = $1";
-
-    /// The first key stays.
-    SET_CURSOR_KEY = "update search_state set cursor_key = coalesce(cursor_key, $1) where id = 1 returning cursor_key";
 
     /// Nobody changes them before they are indexed as they are.
     NEXT_PRODUCTS = {
@@ -138,27 +131,18 @@ statements! {
     };
 }
 
-/// The rules by which the index is built, and to which product it is; nothing before it is begun.
-pub(super) async fn state(tx: &mut Tx) -> Result<Option<(i64, i64)>, StoreError> {
-    tx.optional(STATE, ()).await
+/// The rules by which the index is built, to which product it is, and the key of the cursors.
+pub(super) async fn state(tx: &mut Tx) -> Result<(i64, i64, String), StoreError> {
+    tx.one(STATE, ()).await
 }
 
-/// The same, and nobody else builds until the transaction ends. Begins anew where these rules are newer.
+/// The rules and the product, and nobody else builds until the transaction ends. Begins anew where these rules are newer.
 pub(super) async fn take_state(tx: &mut Tx, rules: i64) -> Result<(i64, i64), StoreError> {
     tx.one(TAKE_STATE, (rules,)).await
 }
 
 pub(super) async fn set_built_to(tx: &mut Tx, product: i64) -> Result<(), StoreError> {
     tx.execute(SET_BUILT_TO, (product,)).await.map(drop)
-}
-
-pub(super) async fn cursor_key(tx: &mut Tx) -> Result<Option<String>, StoreError> {
-    Ok(tx.optional::<(Option<String>,)>(CURSOR_KEY, ()).await?.and_then(|(key,)| key))
-}
-
-/// Keeps a key, unless there is one; answers the one that is there.
-pub(super) async fn keep_cursor_key(tx: &mut Tx, key: String) -> Result<String, StoreError> {
-    tx.scalar(SET_CURSOR_KEY, (key,)).await
 }
 
 /// How many units of a product were sold; 0 where it is gone by now.

@@ -15,8 +15,8 @@ use crate::{
 /// The products that are for sale; an admin sees the others too.
 ///
 /// A search looks in the name, the SKU, the attributes, the description and the category's name, in this order of worth, for
-/// all of its words or their beginnings, for `"phrases in quotes"`, and leaves out what has a `-word`. Where nothing is called
-/// so, words that are one letter away count.
+/// all of its words or their beginnings, for `"phrases in quotes"`, and leaves out what has a `-word`. Where fewer than ten
+/// products are called so, words that are one slip of the finger away count too, behind these.
 ///
 /// Beside these parameters, each `attr.<name>=<value>` keeps to products whose attribute has this value, or one of them where
 /// the same name is given again: `?attr.color=red&attr.color=blue&attr.size=M`.

@@ -90,9 +90,10 @@ impl Schema {
         Self { name, connection }
     }
 
-    /// As it was when it was new: no rows, and the ids begin at 1.
+    /// As it was when it was new: no rows but those that migrations make, and the ids begin at 1.
     async fn empty(&mut self) {
-        let tables = "select tablename from pg_tables where schemaname = current_schema and tablename <> '_sqlx_migrations'";
+        let tables = "select tablename from pg_tables
+            where schemaname = current_schema and tablename not in ('_sqlx_migrations', 'search_state')";
         let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut self.connection).await.unwrap();
         // All in one statement, at whose end no row is left that could miss another.
         let deletions: Vec<_> = tables.iter().map(|table| format!("d_{table} as (delete from {table})")).collect();

@@ -66,7 +66,7 @@ pub struct Facets {
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceRange>,
-    /// By the [`FacetName`] as it was asked for: the values with the most products, those with most first.
+    /// Every other, by the word that asked for it: the values with the most products, those with most first.
     #[serde(flatten)]
     pub values: BTreeMap<String, Vec<ValueCount>>,
 }

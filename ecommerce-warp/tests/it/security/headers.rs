@@ -43,7 +43,7 @@ async fn s25_every_answer_says_exactly_what_it_is() {
         for unsaid in ["server", "x-powered-by", "via", "access-control-allow-origin", "set-cookie"] {
             assert_eq!(reply.header(unsaid), "", "{path}");
         }
-        let is_public = ["/product/", "/category/", "/docs/"].iter().any(|public| path.starts_with(public));
+        let is_public = ["/product/", "/category/", "/search/", "/docs/"].iter().any(|public| path.starts_with(public));
         assert_eq!(reply.header("cache-control") == "no-store", !is_public, "{path}: {}", reply.header("cache-control"));
     }
     assert!(seen > 10, "only {seen} were looked at");

@@ -120,3 +120,9 @@ where
 {
     PossibleValuesParser::new(words.iter().map(as_str)).try_map(|word| word.parse::<T>())
 }
+
+/// The name and the value of an attribute.
+pub(crate) fn attribute(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE, such as color=red")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

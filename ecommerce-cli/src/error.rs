@@ -70,7 +70,8 @@ impl From<StoreError> for Error {
 /// A field that only the shop can judge, by the name of its flag.
 impl From<InvalidField> for Error {
     fn from(error: InvalidField) -> Self {
-        Self::failed(format!("--{} {}", error.field.replace('_', "-"), error.reason))
+        let flag = if error.field == "attr" { "attribute".to_owned() } else { error.field.replace('_', "-") };
+        Self::failed(format!("--{flag} {}", error.reason))
     }
 }
 

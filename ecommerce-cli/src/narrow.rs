@@ -6,7 +6,7 @@ use clap::Args;
 use ecommerce_core::{CategoryId, Ordering, ProductFilter, parse_decimal};
 use rust_decimal::Decimal;
 
-use crate::args::one_of;
+use crate::args::{attribute, one_of};
 
 #[derive(Debug, Args)]
 pub(crate) struct NarrowArgs {
@@ -14,7 +14,7 @@ pub(crate) struct NarrowArgs {
     #[arg(long, value_name = "ID")]
     category: Option<CategoryId>,
     /// Only those with this attribute; the same name again means one value or the other.
-    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
     attributes: Vec<(String, String)>,
     /// Only those that cost at least this.
     #[arg(long, value_name = "PRICE", value_parser = parse_decimal)]
@@ -40,9 +40,4 @@ impl NarrowArgs {
         }
         ProductFilter { search, category, attributes, min_price, max_price, in_stock, ordering }
     }
-}
-
-fn pair(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::{
-    args::{CurrencyArg, PageArgs},
+    args::{CurrencyArg, PageArgs, attribute},
     error::Error,
     export::{self, ExportArgs},
     import::{self, ImportArgs},
@@ -84,7 +84,7 @@ pub(crate) struct CreateArgs {
     #[arg(long)]
     sku: Option<Sku>,
     /// What it is like, such as color=red; may be given several times.
-    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
     attributes: Vec<(String, String)>,
 }
 
@@ -122,7 +122,7 @@ pub(crate) struct ChangeArgs {
     #[arg(long, conflicts_with = "sku")]
     no_sku: bool,
     /// What it is like, such as color=red, in place of all that is said so far; may be given several times.
-    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = pair)]
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
     attributes: Vec<(String, String)>,
     /// Take all its attributes away.
     #[arg(long, conflicts_with = "attributes")]
@@ -204,11 +204,6 @@ async fn currency(store: &Store, id: ProductId, said: Option<Currency>) -> Resul
 
 fn price(amount: Decimal, currency: Currency) -> Result<Money, Error> {
     Money::from_decimal(amount, currency).map_err(|error| Error::Usage(format!("--price {error}")))
-}
-
-fn pair(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE, such as color=red")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn attributes(pairs: Vec<(String, String)>) -> Result<Attributes, Error> {

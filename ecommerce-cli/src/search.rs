@@ -1,4 +1,4 @@
-//! `ecommerce product search`: as customers find products, but for those that they do not see.
+//! `ecommerce product search`: as customers find products, and with those that they do not see.
 
 use clap::Args;
 use ecommerce_core::{CountIs, FacetName, Facets, Found, Look, PageRequest, Product};
@@ -39,6 +39,7 @@ struct Told<'f> {
     next_cursor: Option<&'f str>,
     facets: &'f Facets,
     facets_are: CountIs,
+    ranked: Option<u64>,
     results: &'f [Product],
 }
 
@@ -48,26 +49,31 @@ pub(crate) async fn run(shop: &Shop, args: SearchArgs) -> Result<(), Error> {
     let filter = args.narrow.filter(Some(args.words.join(" ")));
     let look = Look { page, cursor: args.cursor.as_deref(), facets: &args.facets };
     let found = store.product_search(&filter, &look, Some(system(&store).admin())).await?;
-    let Found { page, next_cursor, facets, facets_are } = &found;
+    let Found { page, next_cursor, facets, facets_are, ranked } = &found;
     let told = Told {
         count: page.count,
         count_is: page.count_is,
         next_cursor: next_cursor.as_deref(),
         facets,
         facets_are: *facets_are,
+        ranked: *ranked,
         results: &page.results,
     };
     shop.output().one(&told, || Ok(text(&found)))
 }
 
 fn text(found: &Found) -> String {
-    let Found { page, next_cursor, facets, .. } = found;
+    let Found { page, next_cursor, facets, facets_are, ranked } = found;
+    let at_least = |is: CountIs| if is == CountIs::AtLeast { "at least " } else { "" };
+    let mut lines = Vec::new();
     if page.results.is_empty() {
-        return "No products.".to_owned();
+        lines.push("No products.".to_owned());
+    } else {
+        lines.push(table(&page.results));
+        lines.push(format!("{}{}", at_least(page.count_is), count(page.count, "product", "products")));
     }
-    let at_least = if page.count_is == CountIs::AtLeast { "at least " } else { "" };
-    let mut lines = vec![table(&page.results), format!("{at_least}{}", count(page.count, "product", "products"))];
-    lines.extend(facet_lines(facets));
+    lines.extend(ranked.map(|ranked| format!("the best of {ranked} of them come first")));
+    lines.extend(facet_lines(facets).into_iter().map(|line| format!("{}{line}", at_least(*facets_are))));
     lines.extend(next_cursor.as_ref().map(|cursor| format!("more: --cursor {cursor}")));
     lines.join("\n")
 }

@@ -114,7 +114,7 @@ impl<'c> Query<'c> {
 
     /// A page of products, from page to page or, for whoever began so, from cursor to cursor.
     pub(crate) fn found(&self, found: Found) -> FoundProducts {
-        let Found { page, next_cursor, facets, facets_are } = found;
+        let Found { page, next_cursor, facets, facets_are, ranked } = found;
         let was_asked = |name: &str| self.pairs.iter().any(|(key, value)| key == name && !value.is_empty());
         let by_cursor = was_asked("cursor");
         let next = match &next_cursor {
@@ -130,6 +130,7 @@ impl<'c> Query<'c> {
             next,
             previous,
             next_cursor,
+            ranked,
             facets,
             facets_are,
             results: page.results,
@@ -164,6 +165,9 @@ pub(crate) struct FoundProducts {
     previous: Option<String>,
     /// As `cursor`, goes on behind the last product of this page, whatever is added or removed meanwhile; null on the last page.
     next_cursor: Option<String>,
+    /// Where a search has more hits than are put in order by how good they are: how many are. The rest comes behind these.
+    #[schema(example = 1000)]
+    ranked: Option<u64>,
     /// What was asked for by `facets`, each counted without its own filter; null where nothing was.
     facets: Option<Facets>,
     /// Whether the facets count every hit, or only the first of very many.

@@ -10,8 +10,9 @@ use super::{
     CatalogError, CategoryRef, ChangedProduct, Expect, ImportReport, ImportRow, MovementReason, NewCategory, NewProduct, Product,
     ProductChange, StockReport, categories, check_stock, import, lists,
     search::{
+        Texts,
         index::{index, learn, name_words, unindex},
-        key,
+        key, meant_words,
     },
     sql::{self, StockChange},
     stock, taken, unknown_category,
@@ -226,7 +227,9 @@ async fn insert_products(
     let made = sql::insert_products(tx, new, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
     let ids: Vec<_> = made.iter().map(|made| made.product).collect();
     sql::insert_movements(tx, made, MovementReason::Initial, None, now).await?;
-    let words = index(tx, &ids).await?;
+    let texts = ids.iter().zip(new).map(|(id, new)| Texts::of_new(*id, new));
+    index(tx, texts.clone()).await?;
+    let words = texts.flat_map(|texts| meant_words(&texts)).collect();
     Ok((ids, words))
 }
 
@@ -241,8 +244,9 @@ async fn update_products(
     sql::update_products(tx, products, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
     let moved = changed.iter().map(|changed| StockChange { product: changed.product.id, change: changed.moved });
     sql::insert_movements(tx, moved.collect(), reason, None, now).await?;
-    let indexed = changed.iter().filter(|changed| changed.is_found_otherwise);
-    Ok(index(tx, &indexed.map(|changed| changed.product.id).collect::<Vec<_>>()).await?)
+    let told = changed.iter().filter(|changed| changed.news.is_some());
+    index(tx, told.map(|changed| Texts::from(&changed.product))).await?;
+    Ok(changed.iter().filter_map(|changed| changed.news.as_ref()).flatten().cloned().collect())
 }
 
 /// The categories by the keys of their names, those that only the rows know made new; and how many are.

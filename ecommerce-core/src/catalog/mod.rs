@@ -9,6 +9,8 @@ pub(crate) mod search;
 pub(crate) mod sql;
 mod stock;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::{CategoryId, Currency, Description, Invalid, InvalidField, Money, Name, ProductId, Sku, StoreError, Timestamp, db};
@@ -151,15 +153,15 @@ struct ChangedProduct {
     product: Product,
     /// By how much its stock changes.
     moved: i64,
-    /// Whether searches have to be told.
-    is_found_otherwise: bool,
+    /// What searches have to be told: see [`search::index::news`].
+    news: Option<BTreeSet<String>>,
 }
 
 impl ChangedProduct {
     fn new(before: &Product, product: Product) -> Self {
         let moved = product.stock - before.stock;
-        let is_found_otherwise = !search::index::is_same(before, &product);
-        Self { product, moved, is_found_otherwise }
+        let news = search::index::news(before, &product);
+        Self { product, moved, news }
     }
 }
 

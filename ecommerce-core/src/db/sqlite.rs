@@ -22,6 +22,8 @@ pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
+        // In KiB, for each connection, taken as it is needed: what 2 MiB do not hold of a large catalog is read again and again.
+        .pragma("cache_size", "-8192")
         .statement_cache_capacity(500)
         .disable_statement_logging();
     // A database in memory belongs to its one connection.

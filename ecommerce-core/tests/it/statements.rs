@@ -23,7 +23,7 @@ const HOT: &[&str] = &[
     "audit::sql::COUNT_OF_USER",
     "catalog::sql::PRODUCT",
     "catalog::search::sql::KNOWN_WORDS",
-    "catalog::search::sql::TEXTS",
+    "catalog::search::sql::CATEGORY_WORDS",
     "cart::sql::LOCK",
     "cart::sql::PRICED_LINES",
     "checkout::sql::BY_KEY",

@@ -5,7 +5,10 @@ use crate::{
     Admin, AuditAction, CatalogError, CategoryId, Expect, Page, PageRequest, Store, audit,
     catalog::{
         lists,
-        search::{index::learn_name, patterns},
+        search::{
+            index::{index_below, learn_name},
+            patterns,
+        },
         taken, unknown_category,
     },
     db::{Tx, retry},
@@ -76,6 +79,7 @@ impl Store {
                 return Ok(category);
             }
             let moves = changed.parent != category.parent;
+            let is_renamed = changed.name != category.name;
             if let Some(parent) = changed.parent.filter(|_| moves) {
                 let above = ancestors(&mut tx, parent).await?;
                 check_place(Some(id), sql::levels(&mut tx, id).await?, &above)?;
@@ -85,6 +89,9 @@ impl Store {
             let category = category.map_err(|error| taken(error, CatalogError::NameTaken))?;
             if moves {
                 sql::move_tree(&mut tx, id, changed.parent).await?;
+            }
+            if moves || is_renamed {
+                index_below(&mut tx, id).await?;
             }
             audit::record(&mut tx, admin, AuditAction::CategoryUpdated, Some(id.into()), detail, self.now()).await?;
             learn_name(&mut tx, &category.name).await?;

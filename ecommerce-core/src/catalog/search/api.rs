@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::{
-    COUNTED, FacetName, Facets, OrderKey, Ordering, Position, ProductFilter,
+    COUNTED, FacetName, Facets, NAMED, OrderKey, Ordering, Position, ProductFilter, RANKED,
     card::Card,
     cursor::Cursors,
     facets,
@@ -43,6 +43,8 @@ pub struct Found {
     pub facets: Facets,
     /// Whether the facets count every hit, or only the first of so many that counting all would be slow.
     pub facets_are: CountIs,
+    /// How many hits were put in the order of how good they are, where it is not all of them: the rest comes behind these.
+    pub ranked: Option<u64>,
 }
 
 /// What somebody may mean who is still typing.
@@ -112,15 +114,16 @@ impl Store {
         if look.facets.len() > MOST_FACETS {
             return Err(InvalidField::new("facets", format!("must be at most {MOST_FACETS}, not {}", look.facets.len())).into());
         }
-        let ordering = filter.ordering.map_or("", |ordering| ordering.as_str());
-        let cursors = Cursors::of(self.cursor_key().as_bytes(), ordering, filter.search.as_deref().unwrap_or_default());
+        let ordering = filter.ordering.unwrap_or(Ordering::Relevance).to_string();
+        let search = filter.search.as_deref().unwrap_or_default().trim().to_owned();
+        let cursors = Cursors::of(self.cursor_key(), [ordering, search, filter.narrowed_by()]);
         let behind = look.cursor.map(|cursor| cursors.read(cursor)).transpose();
         let behind = behind.map_err(|reason| InvalidField { field: "cursor", reason })?;
         let page = if behind.is_some() { look.page.at(1).unwrap_or_default() } else { look.page };
         let list = List { filter, page, behind, facets: look.facets, hidden_too: admin.is_some() };
         let read = list.read(self, &mut self.read().await?).await?;
         let next_cursor = read.last.map(|last| cursors.write(&last));
-        Ok(Found { page: read.page, next_cursor, facets: read.facets, facets_are: read.facets_are })
+        Ok(Found { page: read.page, next_cursor, facets: read.facets, facets_are: read.facets_are, ranked: read.ranked })
     }
 
     /// Five products and five categories that may be meant by what was typed so far.
@@ -155,9 +158,13 @@ struct Read {
     page: Page<Product>,
     /// Where the page ends, if another follows.
     last: Option<Position>,
+    ranked: Option<u64>,
     facets: Facets,
     facets_are: CountIs,
 }
+
+/// A page, where it ends if another follows, and how many hits were ranked where it is not all.
+type Part = (Page<Product>, Option<Position>, Option<u64>);
 
 /// What the products come from.
 enum Source {
@@ -169,9 +176,9 @@ enum Source {
 impl List<'_> {
     async fn read(&self, store: &Store, tx: &mut Tx) -> Result<Read, StoreError> {
         let source = self.source(tx).await?;
-        let (page, last) = self.page(tx, &source).await?;
+        let (page, last, ranked) = self.page(tx, &source).await?;
         let (facets, facets_are) = self.facets(store, tx, &source).await?;
-        Ok(Read { page, last, facets, facets_are })
+        Ok(Read { page, last, ranked, facets, facets_are })
     }
 
     async fn source(&self, tx: &mut Tx) -> Result<Source, StoreError> {
@@ -183,16 +190,17 @@ impl List<'_> {
         if query.finds_nothing() {
             return Ok(Source::Nothing);
         }
-        let (searched, hits) = Searched::find(tx, query, self.filter, self.hidden_too).await?;
+        // A few more than a new window has, for what came into an old one.
+        let looked_at = if self.behind.is_some() { RANKED + NAMED } else { RANKED };
+        let (searched, hits) = Searched::find(tx, query, self.filter, self.hidden_too, looked_at).await?;
         Ok(Source::Search(searched, hits))
     }
 
-    async fn page(&self, tx: &mut Tx, source: &Source) -> Result<(Page<Product>, Option<Position>), StoreError> {
-        let by_rank = matches!(self.filter.ordering, None | Some(Ordering::Relevance));
+    async fn page(&self, tx: &mut Tx, source: &Source) -> Result<Part, StoreError> {
         let among = match source {
             Source::Nothing => Among::Hits(&[]),
             Source::Everything => Among::Everything,
-            Source::Search(searched, hits) if by_rank => return self.ranked(tx, searched, hits).await,
+            Source::Search(searched, hits) if self.filter.is_by_rank() => return self.ranked(tx, searched, hits).await,
             // The first of them in the order of the list may be any of them.
             Source::Search(searched, hits) if hits.ids.len() > COUNTED => Among::Called(searched.beginnings()),
             Source::Search(_, hits) => Among::Hits(&hits.ids),
@@ -202,29 +210,29 @@ impl List<'_> {
             (Some(_), Some(last)) => Some(Position { last: self.order_key(tx, last).await?, product: last.id.get() }),
             _ => None,
         };
-        Ok((page, last))
+        Ok((page, last, None))
     }
 
-    async fn ranked(
-        &self,
-        tx: &mut Tx,
-        searched: &Searched,
-        hits: &Hits,
-    ) -> Result<(Page<Product>, Option<Position>), StoreError> {
-        let ranked = searched.ranked(tx, hits, self.filter).await?;
-        let start = match &self.behind {
-            Some(Position { last: OrderKey::Number(rank), product }) => ranked.partition_point(|hit| *hit <= (*rank, *product)),
-            _ => usize::try_from(self.page.offset()).unwrap_or(usize::MAX),
+    async fn ranked(&self, tx: &mut Tx, searched: &Searched, hits: &Hits) -> Result<Part, StoreError> {
+        let behind = match &self.behind {
+            Some(Position { last: OrderKey::Rank(rank, window), product }) => Some(((*rank, *product), *window)),
+            _ => None,
+        };
+        let ranked = searched.ranked(tx, hits, self.filter, behind.map(|(_, window)| window)).await?;
+        let start = match behind {
+            Some((last, _)) => ranked.hits.partition_point(|hit| *hit <= last),
+            None => usize::try_from(self.page.offset()).unwrap_or(usize::MAX),
         };
         let size = usize::try_from(self.page.size()).unwrap_or(usize::MAX);
-        let ids: Vec<_> = ranked.iter().skip(start).take(size).map(|(_, product)| *product).collect();
+        let ids: Vec<_> = ranked.hits.iter().skip(start).take(size).map(|(_, product)| *product).collect();
         let end = start.saturating_add(size);
-        let has_next = end < ranked.len();
+        let has_next = end < ranked.hits.len();
         let products = lists::products(tx, &ids, self.hidden_too).await?;
-        let last = has_next.then(|| ranked.get(end.saturating_sub(1))).flatten();
-        let last = last.map(|(rank, product)| Position { last: OrderKey::Number(*rank), product: *product });
+        let last = has_next.then(|| ranked.hits.get(end.saturating_sub(1))).flatten();
+        let last = last.map(|(rank, product)| Position { last: OrderKey::Rank(*rank, ranked.window), product: *product });
         let (count, count_is) = lists::counted(hits.ids.len());
-        Ok((Page::counted(count, count_is, products, self.page, has_next), last))
+        let bounded = (ranked.count < ranked.hits.len()).then(|| u64::try_from(ranked.count).unwrap_or(u64::MAX));
+        Ok((Page::counted(count, count_is, products, self.page, has_next), last, bounded))
     }
 
     /// What the order of the list sees in a product.
@@ -270,7 +278,7 @@ async fn hits(tx: &mut Tx, source: &Source, wanted: &ProductFilter, hidden_too: 
     match source {
         Source::Nothing => Ok(Hits::default()),
         Source::Everything => lists::hits(tx, Asked::Everything, wanted, hidden_too, COUNTED, COUNTED).await,
-        Source::Search(searched, _) => searched.hits(tx, wanted).await,
+        Source::Search(searched, _) => searched.hits(tx, wanted, RANKED).await,
     }
 }
 

@@ -16,13 +16,15 @@ pub(super) const GAP: &str = "#";
 pub(super) struct Card<'t> {
     pub(super) product: i64,
     /// 0 where it is in none.
-    pub(super) category: i64,
+    pub(super) category_id: i64,
     pub(super) price_scaled: i64,
     pub(super) name: &'t str,
     /// The words of the SKU, and behind a gap the SKU as one word.
     pub(super) sku: &'t str,
     /// The words of each attribute's name and value, with gaps between them.
     pub(super) attributes: &'t str,
+    /// The words of the category's name and of those above it, but for those that the description has too.
+    pub(super) category: &'t str,
     pairs: &'t str,
 }
 
@@ -32,9 +34,10 @@ impl<'t> Card<'t> {
         text.split(BETWEEN_CARDS).filter_map(|line| {
             let mut fields = line.split(BETWEEN_FIELDS);
             let mut number = || fields.next().and_then(|field| field.parse().ok());
-            let (product, category, price_scaled) = (number()?, number()?, number()?);
+            let (product, category_id, price_scaled) = (number()?, number()?, number()?);
             let mut text = || fields.next();
-            Some(Self { product, category, price_scaled, name: text()?, sku: text()?, attributes: text()?, pairs: text()? })
+            let (name, sku, attributes, category, pairs) = (text()?, text()?, text()?, text()?, text()?);
+            Some(Self { product, category_id, price_scaled, name, sku, attributes, category, pairs })
         })
     }
 
@@ -45,9 +48,9 @@ impl<'t> Card<'t> {
 }
 
 /// What stands on a card, but for the numbers that have columns of their own.
-pub(super) fn write(name: &str, sku: &str, attributes: &str, pairs: &[(&str, &str)]) -> String {
+pub(super) fn write(name: &str, sku: &str, attributes: &str, category: &str, pairs: &[(&str, &str)]) -> String {
     let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}{WITHIN_PAIR}{value}")).collect();
-    [name, sku, attributes, &pairs.join(&BETWEEN_PAIRS.to_string())].join(&BETWEEN_FIELDS.to_string())
+    [name, sku, attributes, category, &pairs.join(&BETWEEN_PAIRS.to_string())].join(&BETWEEN_FIELDS.to_string())
 }
 
 /// The words of a SKU as the index keeps them: apart, and where there are several also as one.
@@ -67,14 +70,15 @@ mod tests {
     fn what_is_written_is_read() {
         let cards = format!(
             "7\u{1f}3\u{1f}125000\u{1f}{}\u{1e}8\u{1f}0\u{1f}0\u{1f}{}",
-            write("red mug", &sku_words("MUG-300"), "color red # size m", &[("Color", "Red"), ("size", "M")]),
-            write("vase", "", "", &[])
+            write("red mug", &sku_words("MUG-300"), "color red # size m", "mugs", &[("Color", "Red"), ("size", "M")]),
+            write("vase", "", "", "", &[])
         );
         let cards: Vec<_> = Card::all_of(&cards).collect();
-        assert_eq!((cards.len(), cards[0].product, cards[0].category, cards[0].price_scaled), (2, 7, 3, 125_000));
+        assert_eq!((cards.len(), cards[0].product, cards[0].category_id, cards[0].price_scaled), (2, 7, 3, 125_000));
         assert_eq!((cards[0].name, cards[0].sku, cards[0].attributes), ("red mug", "mug 300 # mug300", "color red # size m"));
+        assert_eq!((cards[0].category, cards[1].category), ("mugs", ""));
         assert_eq!(cards[0].pairs().collect::<Vec<_>>(), [("Color", "Red"), ("size", "M")]);
-        assert_eq!((cards[1].category, cards[1].pairs().count()), (0, 0));
+        assert_eq!((cards[1].category_id, cards[1].pairs().count()), (0, 0));
         assert_eq!(Card::all_of("").count(), 0);
     }
 }

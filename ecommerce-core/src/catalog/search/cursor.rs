@@ -1,56 +1,54 @@
 //! Where a page of products ended, as a text for its reader that only this shop can write.
 //!
 //! It names the last product by what the list is ordered by, so that the next page begins behind it whatever was added or
-//! removed meanwhile. It is of one search in one order: a code over all of it, under a key that the database keeps, shows that
-//! nothing of it was changed.
+//! removed meanwhile. It is of one list: another search, filter or order refuses it. Nobody can change it, nor read in it what an
+//! order rests on, such as how many were sold: it is encrypted, always the same way (AES-SIV, RFC 5297), so that one page of one
+//! state of the shop has one text.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use aes_siv::{KeyInit, siv::Aes128Siv};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use super::find::Window;
 use crate::Invalid;
 
-/// The bytes of the code that are written down: 128 bits are not guessed.
-const CODE_BYTES: usize = 16;
 /// A name has at most 200 characters, and its lower case a few more.
 const LONGEST: usize = 8_000;
 
 /// Where the list goes on: behind the product with this id, which has this in its order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::catalog) struct Position {
     pub(in crate::catalog) last: OrderKey,
     pub(in crate::catalog) product: i64,
 }
 
 /// What a list is ordered by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::catalog) enum OrderKey {
-    /// Prices, times, units sold, ranks.
+    /// Prices, times, units sold, ids.
     Number(i64),
     /// Names.
     Text(String),
+    /// How good a hit is, and which hits are ranked at all.
+    Rank(i64, Window),
 }
 
 /// Writes and reads the cursors of one list.
-pub(super) struct Cursors<'k> {
-    key: &'k [u8],
-    /// What makes the list: its order and what is searched for.
-    list: [&'k str; 2],
+pub(super) struct Cursors {
+    key: [u8; 32],
+    /// What makes the list: its order, what is searched for, what it is narrowed by.
+    list: [String; 3],
 }
 
-impl<'k> Cursors<'k> {
-    pub(super) const fn of(key: &'k [u8], ordering: &'k str, search: &'k str) -> Self {
-        Self { key, list: [ordering, search] }
+impl Cursors {
+    pub(super) fn of(key: &str, list: [String; 3]) -> Self {
+        Self { key: Sha256::digest(key).into(), list }
     }
 
     pub(super) fn write(&self, position: &Position) -> String {
-        let (kind, last) = match &position.last {
-            OrderKey::Number(number) => ('n', number.to_string()),
-            OrderKey::Text(text) => ('t', text.clone()),
-        };
-        let content = format!("{kind}{} {last}", position.product);
-        let code = self.code(&content).map(|code| code.finalize().into_bytes());
-        let code = code.as_deref().and_then(|code| code.get(..CODE_BYTES)).unwrap_or_default();
-        hex(code) + &hex(content.as_bytes())
+        // Numbers and text can always be written and encrypted; were they not, the page would be said to be the last.
+        let content = serde_json::to_vec(position).unwrap_or_default();
+        hex(&Aes128Siv::new(&self.key.into()).encrypt(&self.list, &content).unwrap_or_default())
     }
 
     /// # Errors
@@ -60,23 +58,9 @@ impl<'k> Cursors<'k> {
     }
 
     fn checked(&self, cursor: &str) -> Option<Position> {
-        let bytes = if cursor.len() <= LONGEST { bytes(cursor)? } else { return None };
-        let (code, content) = bytes.split_at_checked(CODE_BYTES)?;
-        let content = str::from_utf8(content).ok()?;
-        self.code(content)?.verify_truncated_left(code).ok()?;
-        let (product, last) = content.get(1..)?.split_once(' ')?;
-        let last = if content.starts_with('n') { OrderKey::Number(last.parse().ok()?) } else { OrderKey::Text(last.to_owned()) };
-        Some(Position { last, product: product.parse().ok()? })
-    }
-
-    /// Each part behind its length, so that no two lists come to the same.
-    fn code(&self, content: &str) -> Option<Hmac<Sha256>> {
-        let mut code = <Hmac<Sha256> as KeyInit>::new_from_slice(self.key).ok()?;
-        for part in [self.list[0], self.list[1], content] {
-            code.update(&part.len().to_be_bytes());
-            code.update(part.as_bytes());
-        }
-        Some(code)
+        let encrypted = if cursor.len() <= LONGEST { bytes(cursor)? } else { return None };
+        let content = Aes128Siv::new(&self.key.into()).decrypt(&self.list, &encrypted).ok()?;
+        serde_json::from_slice(&content).ok()
     }
 }
 
@@ -97,40 +81,44 @@ mod tests {
 
     use super::*;
 
-    const CURSORS: Cursors<'_> = Cursors::of(b"key", "price", "red mug");
-
-    fn numbered(number: i64, product: i64) -> Position {
-        Position { last: OrderKey::Number(number), product }
+    fn cursors(key: &str, ordering: &str, search: &str, filter: &str) -> Cursors {
+        Cursors::of(key, [ordering, search, filter].map(str::to_owned))
     }
 
     #[test]
     fn a_cursor_is_of_one_list() {
-        let cursor = CURSORS.write(&numbered(-5, 7));
-        assert_eq!(CURSORS.read(&cursor), Ok(numbered(-5, 7)));
+        let cursors_of_list = cursors("key", "price", "red mug", "");
+        let position = Position { last: OrderKey::Number(123_456), product: 7 };
+        let cursor = cursors_of_list.write(&position);
+        assert_eq!(cursors_of_list.read(&cursor), Ok(position));
+        assert_eq!(cursor, cursors_of_list.write(&cursors_of_list.read(&cursor).unwrap()), "one position has one text");
+        assert!(!String::from_utf8_lossy(&bytes(&cursor).unwrap()).contains("123456"), "it cannot be read");
         for other in [
-            Cursors::of(b"other", "price", "red mug"),
-            Cursors::of(b"key", "-price", "red mug"),
-            Cursors::of(b"key", "price", "red mugs"),
-            Cursors::of(b"key", "pricer", "ed mug"),
+            cursors("other", "price", "red mug", ""),
+            cursors("key", "-price", "red mug", ""),
+            cursors("key", "price", "red mugs", ""),
+            cursors("key", "pricer", "ed mug", ""),
+            cursors("key", "price", "red mug", "x"),
         ] {
             assert!(other.read(&cursor).is_err());
         }
         for forged in
             ["", "00", "zz", &"0".repeat(32), &"é".repeat(40), &cursor.to_uppercase(), &cursor[2..], &cursor.repeat(1_000)]
         {
-            assert_eq!(CURSORS.read(forged).unwrap_err().to_string(), "is not a cursor of this list");
+            assert_eq!(cursors_of_list.read(forged).unwrap_err().to_string(), "is not a cursor of this list");
         }
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_read_and_nothing_else(name in any::<String>(), product in any::<i64>(), at in any::<prop::sample::Index>()) {
+            let cursors = cursors("key", "name", "", "");
             let position = Position { last: OrderKey::Text(name.chars().take(200).collect()), product };
-            let mut cursor = CURSORS.write(&position).into_bytes();
-            prop_assert_eq!(CURSORS.read(str::from_utf8(&cursor).unwrap()), Ok(position));
+            let mut cursor = cursors.write(&position).into_bytes();
+            prop_assert_eq!(cursors.read(str::from_utf8(&cursor).unwrap()), Ok(position));
             let at = at.index(cursor.len());
             cursor[at] = if cursor[at] == b'0' { b'1' } else { b'0' };
-            prop_assert!(CURSORS.read(str::from_utf8(&cursor).unwrap()).is_err());
+            prop_assert!(cursors.read(str::from_utf8(&cursor).unwrap()).is_err());
         }
     }
 }

@@ -9,14 +9,16 @@ use serde::Serialize;
 
 use super::{
     card::{self, GAP},
-    meaning::{HIDDEN, category_mark},
+    expression::HIDDEN,
+    prices::price_scaled,
     typo,
     words::words,
 };
+use crate::{CategoryId, NewProduct, Product, ProductId, Sku};
 
 /// The texts of a product that searches look in.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Texts<'t> {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::catalog) struct Texts<'t> {
     pub(super) product: i64,
     pub(super) name: &'t str,
     pub(super) sku: &'t str,
@@ -28,51 +30,100 @@ pub(super) struct Texts<'t> {
     pub(super) is_available: bool,
 }
 
+impl<'p> From<&'p Product> for Texts<'p> {
+    fn from(product: &'p Product) -> Self {
+        let Product { id, name, description, price, sku, attributes, category, is_available, .. } = product;
+        Self {
+            product: id.get(),
+            name,
+            sku: sku.as_ref().map(Sku::as_str).unwrap_or_default(),
+            attributes: attributes.iter().collect(),
+            description,
+            category: category.as_ref().map(|category| category.id.get()),
+            price_scaled: price_scaled(*price),
+            is_available: *is_available,
+        }
+    }
+}
+
+impl<'p> Texts<'p> {
+    /// Those of a new product.
+    pub(in crate::catalog) fn of_new(id: ProductId, new: &'p NewProduct) -> Self {
+        let NewProduct { name, description, price, sku, attributes, category, is_available, stock: _ } = new;
+        Self {
+            product: id.get(),
+            name: name.as_str(),
+            sku: sku.as_ref().map(Sku::as_str).unwrap_or_default(),
+            attributes: attributes.iter().collect(),
+            description: description.as_str(),
+            category: category.map(CategoryId::get),
+            price_scaled: price_scaled(*price),
+            is_available: *is_available,
+        }
+    }
+}
+
 /// One row of the index, as the statements of both databases take it.
 #[derive(Debug, Serialize)]
 pub(super) struct Document {
     product: i64,
-    category: Option<i64>,
+    category_id: Option<i64>,
     price_scaled: i64,
     card: String,
     name: String,
     sku: String,
     attributes: String,
     description: String,
-    /// The category and whether customers see the product: see [`super::meaning`].
-    marks: String,
+    category: String,
+    /// Whether customers see the product: see [`super::expression`].
+    marks: &'static str,
     /// All of these words in the form of a `tsvector`, by field and place.
     lexemes: String,
 }
 
 impl Document {
-    pub(super) fn of(texts: &Texts<'_>) -> Self {
+    /// `category` are the words of the category's name and of all above it.
+    pub(super) fn of(texts: &Texts<'_>, category: &str) -> Self {
         let name = words(texts.name).join(" ");
         let sku = card::sku_words(texts.sku);
         let attributes: Vec<_> =
             texts.attributes.iter().map(|(name, value)| words(&format!("{name} {value}")).join(" ")).collect();
         let attributes = attributes.join(&format!(" {GAP} "));
         let description = words(texts.description).join(" ");
-        let hidden = (!texts.is_available).then(|| HIDDEN.to_owned());
-        let marks = texts.category.map(category_mark).into_iter().chain(hidden).collect::<Vec<_>>().join(" ");
+        let marks = if texts.is_available { "" } else { HIDDEN };
         Self {
             product: texts.product,
-            category: texts.category,
+            category_id: texts.category,
             price_scaled: texts.price_scaled,
-            card: card::write(&name, &sku, &attributes, &texts.attributes),
-            lexemes: lexemes(&[(&name, 'A'), (&sku, 'B'), (&attributes, 'C'), (&description, 'D'), (&marks, 'D')]),
+            card: card::write(&name, &sku, &attributes, &only_there(category, &description), &texts.attributes),
+            lexemes: lexemes(&[
+                (&name, 'A'),
+                (&sku, 'B'),
+                (&attributes, 'C'),
+                (&description, 'D'),
+                (category, 'D'),
+                (marks, 'D'),
+            ]),
             name,
             sku,
             attributes,
             description,
+            category: category.to_owned(),
             marks,
         }
     }
 }
 
+/// The words of a category that the description does not have. The card is without the description: a word that stands in both is
+/// found in the description, which is worth more.
+fn only_there(category: &str, description: &str) -> String {
+    let described: BTreeSet<_> = description.split(' ').collect();
+    category.split(' ').filter(|word| !described.contains(word)).collect::<Vec<_>>().join(" ")
+}
+
 /// The words of a product that others may mean who mistype them. Not those of its description: they are too many, and mistyped
 /// themselves.
-pub(super) fn meant_words(texts: &Texts<'_>) -> BTreeSet<String> {
+pub(in crate::catalog) fn meant_words(texts: &Texts<'_>) -> BTreeSet<String> {
     let attributes = texts.attributes.iter().flat_map(|(_, value)| words(value));
     let all = words(texts.name).into_iter().chain(words(texts.sku)).chain(attributes);
     all.filter(|word| typo::may_be_meant(word)).collect()
@@ -118,14 +169,19 @@ mod tests {
             price_scaled: 5,
             is_available: false,
         };
-        let document = Document::of(&texts);
+        let document = Document::of(&texts, "mug racks # kitchen");
         assert_eq!((document.name.as_str(), document.sku.as_str()), ("red mug", "mug 300 # mug300"));
         assert_eq!(document.attributes, "color creme # size m");
-        assert_eq!((document.description.as_str(), document.marks.as_str()), ("a mug", "#3 #off"));
+        assert_eq!(
+            (document.description.as_str(), document.category.as_str(), document.marks),
+            ("a mug", "mug racks # kitchen", "#off")
+        );
         assert_eq!(
             document.lexemes,
-            "'#3':19D '#off':20D '300':6B 'a':16D 'color':10C 'creme':11C 'm':14C 'mug':3A,5B,17D 'mug300':8B 'red':2A 'size':13C "
+            "'#off':24D '300':6B 'a':16D 'color':10C 'creme':11C 'kitchen':22D 'm':14C 'mug':3A,5B,17D,19D 'mug300':8B 'racks':20D \
+             'red':2A 'size':13C "
         );
+        assert!(document.card.contains("racks # kitchen") && !document.card.contains("mug racks"), "{}", document.card);
         assert_eq!(meant_words(&texts), ["creme".to_owned()].into());
     }
 }

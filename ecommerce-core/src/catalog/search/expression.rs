@@ -1,9 +1,9 @@
 //! A search in the languages of the two indexes. Words are letters and digits, so nothing in them means anything there.
 
-use super::{
-    meaning::{HIDDEN, Meant, category_mark},
-    query::Term,
-};
+use super::{meaning::Meant, query::Term};
+
+/// Stands in the index with what customers do not see. No word has a `#` in it.
+pub(super) const HIDDEN: &str = "#off";
 
 /// The same search for FTS5 and for a `tsquery`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,20 @@ pub(super) enum Reach {
     Beginnings,
     /// A whole word, anywhere.
     WholeWords,
+    /// The beginning of a word of the name or the SKU.
+    NameBeginnings,
     /// A whole word of the name or the SKU.
     Names,
+}
+
+impl Reach {
+    const fn is_in_names(self) -> bool {
+        matches!(self, Self::NameBeginnings | Self::Names)
+    }
+
+    const fn goes_on(self) -> bool {
+        matches!(self, Self::Beginnings | Self::NameBeginnings)
+    }
 }
 
 /// Writes a search down in both.
@@ -39,6 +51,8 @@ struct Language {
     not: &'static str,
     /// Behind a word that may go on.
     goes_on: &'static str,
+    /// Behind a word that may go on, to keep to the name and the SKU.
+    goes_on_in_names: &'static str,
     /// Before all of it, to keep to the name and the SKU.
     in_names: &'static str,
     /// Behind every word, to keep to the name and the SKU.
@@ -52,6 +66,7 @@ const FTS5: Language = Language {
     or: " OR ",
     not: " NOT ",
     goes_on: "*",
+    goes_on_in_names: "*",
     in_names: "{name sku} : ",
     word_in_names: "",
 };
@@ -63,6 +78,7 @@ const TSQUERY: Language = Language {
     or: " | ",
     not: " & !",
     goes_on: ":*",
+    goes_on_in_names: ":*AB",
     in_names: "",
     word_in_names: ":AB",
 };
@@ -71,7 +87,7 @@ impl Language {
     fn write(&self, wanted: &[Meant], unwanted: &[Meant], reach: Reach, hidden_too: bool) -> String {
         let terms = |terms: &[Meant], reach| terms.iter().map(|meant| self.any_of(meant, reach)).collect::<Vec<_>>();
         let wanted = terms(wanted, reach).join(self.and);
-        let in_names = if reach == Reach::Names { self.in_names } else { "" };
+        let in_names = if reach.is_in_names() { self.in_names } else { "" };
         let mut unwanted = terms(unwanted, Reach::WholeWords);
         if !hidden_too {
             unwanted.push(self.word(HIDDEN, ""));
@@ -82,18 +98,19 @@ impl Language {
 
     /// The term or whatever else is meant by it.
     fn any_of(&self, meant: &Meant, reach: Reach) -> String {
-        let mark = if reach == Reach::Names { self.word_in_names } else { "" };
+        let mark = if reach.is_in_names() { self.word_in_names } else { "" };
         let term = match &meant.term {
-            Term::Word(word) => self.word(word, if reach == Reach::Beginnings { self.goes_on } else { mark }),
+            Term::Word(word) if reach.goes_on() => {
+                self.word(word, if reach.is_in_names() { self.goes_on_in_names } else { self.goes_on })
+            }
+            Term::Word(word) => self.word(word, mark),
             Term::Phrase(words) => {
                 let words: Vec<_> = words.iter().map(|word| self.word(word, mark)).collect();
                 format!("({})", words.join(self.behind))
             }
         };
         let corrections = meant.corrections.iter().map(|word| self.word(word, mark));
-        let categories = meant.categories.iter().filter(|_| reach != Reach::Names);
-        let categories = categories.map(|category| self.word(&category_mark(*category), ""));
-        let any: Vec<_> = [term].into_iter().chain(corrections).chain(categories).collect();
+        let any: Vec<_> = [term].into_iter().chain(corrections).collect();
         format!("({})", any.join(self.or))
     }
 
@@ -110,18 +127,20 @@ mod tests {
 
     fn written(text: &str, reach: Reach, hidden_too: bool) -> (String, String) {
         let mut meaning = Meaning::literal(Query::parse(text));
-        meaning.note_category(7, "mug racks");
+        meaning.note_known("muck");
         let Expression { sqlite, postgres } = expression(&meaning.wanted, &meaning.unwanted, reach, hidden_too);
         (sqlite, postgres)
     }
 
     #[test]
     fn both_languages_say_the_same() {
-        let (sqlite, postgres) = written("mug \"red rim\" -blue", Reach::Beginnings, false);
-        assert_eq!(sqlite, r##"((("mug"* OR "#7") AND (("red" + "rim")))) NOT ((("blue")) OR "#off")"##);
-        assert_eq!(postgres, "((('mug':* | '#7') & (('red' <-> 'rim')))) & !((('blue')) | '#off')");
+        let (sqlite, postgres) = written("mucc \"red rim\" -blue", Reach::Beginnings, false);
+        assert_eq!(sqlite, r##"((("mucc"* OR "muck") AND (("red" + "rim")))) NOT ((("blue")) OR "#off")"##);
+        assert_eq!(postgres, "((('mucc':* | 'muck') & (('red' <-> 'rim')))) & !((('blue')) | '#off')");
         let (sqlite, postgres) = written("mug", Reach::Names, true);
         assert_eq!(sqlite, r#"({name sku} : (("mug")))"#);
         assert_eq!(postgres, "((('mug':AB)))");
+        let (sqlite, postgres) = written("mug", Reach::NameBeginnings, true);
+        assert_eq!((sqlite.as_str(), postgres.as_str()), (r#"({name sku} : (("mug"*)))"#, "((('mug':*AB)))"));
     }
 }

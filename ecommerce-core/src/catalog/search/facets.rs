@@ -118,7 +118,7 @@ pub(super) fn price<'c>(cards: impl Iterator<Item = Card<'c>> + Clone, currency:
 
 /// The values of an attribute. Spellings that differ in their capitals are one value, shown as most write it.
 pub(super) fn values<'c>(cards: impl Iterator<Item = Card<'c>>, name: &str) -> Vec<ValueCount> {
-    let name = key(name);
+    let name = key(name.trim());
     // The same few names and values come again and again: each is put into lower case once.
     let mut is_it: HashMap<&str, bool> = HashMap::new();
     let mut spellings: HashMap<&str, u64> = HashMap::new();
@@ -144,8 +144,8 @@ pub(super) fn values<'c>(cards: impl Iterator<Item = Card<'c>>, name: &str) -> V
 /// How many products are in each category itself.
 pub(super) fn per_category<'c>(cards: impl Iterator<Item = Card<'c>>) -> BTreeMap<i64, u64> {
     let mut counts = BTreeMap::new();
-    for card in cards.filter(|card| card.category != 0) {
-        *counts.entry(card.category).or_default() += 1;
+    for card in cards.filter(|card| card.category_id != 0) {
+        *counts.entry(card.category_id).or_default() += 1;
     }
     counts
 }
@@ -170,7 +170,7 @@ mod tests {
 
     fn cards() -> String {
         let card = |product: i64, category: i64, price: i64, pairs: &[(&str, &str)]| {
-            format!("{product}\u{1f}{category}\u{1f}{price}\u{1f}{}", card::write("mug", "", "", pairs))
+            format!("{product}\u{1f}{category}\u{1f}{price}\u{1f}{}", card::write("mug", "", "", "", pairs))
         };
         [
             card(1, 1, 125_000, &[("color", "Red"), ("size", "M")]),

@@ -1,11 +1,14 @@
 //! Which products are wanted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
 
 use super::{FacetName, words::key};
 use crate::{CategoryId, InvalidField};
 
-/// So many values of attributes may be asked for at once.
+/// So many attributes, and so many of their values, may be asked for at once.
+const MOST_NAMES: usize = 20;
 const MOST_VALUES: usize = 50;
 
 /// Which products are wanted. The default wants all.
@@ -53,11 +56,42 @@ crate::text::words! {
 impl ProductFilter {
     /// Refuses to look for too much at once.
     pub(super) fn check(&self) -> Result<(), InvalidField> {
+        if self.attributes.len() > MOST_NAMES {
+            return Err(InvalidField::new(
+                "attr",
+                format!("must be at most {MOST_NAMES} attributes, not {}", self.attributes.len()),
+            ));
+        }
         let values: usize = self.attributes.values().map(|values| values.len().max(1)).sum();
         if values > MOST_VALUES {
             return Err(InvalidField::new("attr", format!("must be at most {MOST_VALUES} values, not {values}")));
         }
         Ok(())
+    }
+
+    /// Is a search listed in the order of its hits?
+    pub(super) const fn is_by_rank(&self) -> bool {
+        matches!(self.ordering, None | Some(Ordering::Relevance))
+    }
+
+    /// The values that are asked for of each attribute, by the keys of both: spellings are one that differ in their capitals or in
+    /// spaces around them.
+    pub(super) fn wanted_attributes(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut wanted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (name, values) in &self.attributes {
+            // No text of a product has a control character, and no database looks for all of them. No name has a =.
+            let name = key(name.trim()).replace(char::is_control, "=");
+            let values = values.iter().map(|value| key(value.trim())).filter(|value| !value.contains(char::is_control));
+            wanted.entry(name).or_default().extend(values);
+        }
+        wanted
+    }
+
+    /// What makes the list, but for the order and the search: the same text for the same products.
+    pub(super) fn narrowed_by(&self) -> String {
+        let Self { search: _, category, attributes: _, min_price, max_price, in_stock, ordering: _ } = self;
+        let prices = [min_price, max_price].map(|price| price.map(|price| price.normalize().to_string()));
+        json!([category, self.wanted_attributes(), prices, in_stock]).to_string()
     }
 
     /// Does it leave any product out, but for the search?
@@ -72,7 +106,7 @@ impl ProductFilter {
         match facet {
             FacetName::Category => wider.category = None,
             FacetName::Price => (wider.min_price, wider.max_price) = (None, None),
-            FacetName::Attribute(name) => wider.attributes.retain(|known, _| key(known) != key(name)),
+            FacetName::Attribute(name) => wider.attributes.retain(|known, _| key(known.trim()) != key(name.trim())),
             FacetName::Other(_) => {}
         }
         let is_wider = self.category != wider.category
@@ -103,12 +137,28 @@ mod tests {
     }
 
     #[test]
-    fn values_have_a_bound() {
-        let of = |count: usize| ProductFilter {
-            attributes: (0..count).map(|number| (number.to_string(), vec![String::new()])).collect(),
+    fn names_and_values_have_a_bound() {
+        let of = |names: usize, values: usize| ProductFilter {
+            attributes: (0..names).map(|number| (number.to_string(), vec![String::new(); values])).collect(),
             ..ProductFilter::default()
         };
-        assert!(of(MOST_VALUES).check().is_ok());
-        assert_eq!(of(200).check().unwrap_err().to_string(), "attr must be at most 50 values, not 200");
+        assert!(of(MOST_NAMES, 2).check().is_ok());
+        assert_eq!(of(200, 1).check().unwrap_err().to_string(), "attr must be at most 20 attributes, not 200");
+        assert_eq!(of(1, 51).check().unwrap_err().to_string(), "attr must be at most 50 values, not 51");
+    }
+
+    #[test]
+    fn spellings_of_one_attribute_are_one() {
+        let values = |all: &[&str]| all.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        let attributes = [
+            ("color".to_owned(), values(&["red"])),
+            (" Color".to_owned(), values(&["BLUE ", "a\0b"])),
+            ("a\0b".to_owned(), values(&["x"])),
+        ];
+        let filter = ProductFilter { attributes: attributes.into(), ..ProductFilter::default() };
+        let wanted = filter.wanted_attributes();
+        assert_eq!(wanted["color"], ["blue", "red"].map(str::to_owned).into());
+        assert!(wanted.contains_key("a=b"), "which nothing is called");
+        assert!(filter.without(&"attr.COLOR".parse().unwrap()).unwrap().wanted_attributes().contains_key("a=b"));
     }
 }

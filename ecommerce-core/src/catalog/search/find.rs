@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     COUNTED, NAMED, ProductFilter, RANKED,
     card::Card,
@@ -14,10 +16,11 @@ use super::{
 };
 use crate::{StoreError, db::Tx};
 
-/// Where fewer products are called as it is written, slips are forgiven.
+/// By rank, slips are forgiven where fewer products are called as it is written. In any other order, where what is forgiven would
+/// stand among them, only where none is.
 const FEW: usize = 10;
 
-/// A search that was given its meaning, and what it found.
+/// A search that was given its meaning.
 pub(super) struct Searched {
     meaning: Meaning,
     whole: Expression,
@@ -25,6 +28,23 @@ pub(super) struct Searched {
     hidden_too: bool,
     /// Where slips are forgiven: what is called as it is written.
     exact: Option<Hits>,
+}
+
+/// Which hits of very many are ranked: those up to an id, and behind it those with whole words in their names, and with beginnings
+/// of words, each up to another id. A later page keeps to the window of the first, whatever was added or removed meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::catalog) struct Window {
+    pub(in crate::catalog) ranked_to: i64,
+    pub(in crate::catalog) names_to: i64,
+    pub(in crate::catalog) begun_to: i64,
+}
+
+/// All hits in their order: ids behind their ranks.
+pub(super) struct Ranked {
+    pub(super) hits: Vec<(i64, i64)>,
+    pub(super) window: Window,
+    /// How many of them are ranked.
+    pub(super) count: usize,
 }
 
 impl Searched {
@@ -36,37 +56,35 @@ impl Searched {
         query: Query,
         wanted: &ProductFilter,
         hidden_too: bool,
+        looked_at: usize,
     ) -> Result<(Self, Hits), StoreError> {
-        let mut literal = Self::of(tx, Meaning::literal(query), hidden_too).await?;
-        let hits = literal.hits(tx, wanted).await?;
-        let is_few = hits.ids.len() < FEW && literal.is_few(tx, wanted).await?;
+        let few = if wanted.is_by_rank() { FEW } else { 1 };
+        let mut literal = Self::of(Meaning::literal(query), hidden_too);
+        let hits = literal.hits(tx, wanted, looked_at).await?;
+        let is_few = hits.ids.len() < few && literal.is_few(tx, wanted, few).await?;
         if !is_few || !correct(tx, &mut literal.meaning).await? {
             return Ok((literal, hits));
         }
-        let forgiving = Self { exact: Some(hits), ..Self::of(tx, literal.meaning, hidden_too).await? };
-        let hits = forgiving.hits(tx, wanted).await?;
+        let forgiving = Self { exact: Some(hits), ..Self::of(literal.meaning, hidden_too) };
+        let hits = forgiving.hits(tx, wanted, looked_at).await?;
         Ok((forgiving, hits))
     }
 
-    async fn of(tx: &mut Tx, mut meaning: Meaning, hidden_too: bool) -> Result<Self, StoreError> {
-        let beginnings: BTreeSet<_> = meaning.beginnings().collect();
-        for (category, name) in sql::categories_called(tx, &beginnings).await? {
-            meaning.note_category(category, name.trim_start());
-        }
+    fn of(meaning: Meaning, hidden_too: bool) -> Self {
         let write = |reach| expression(&meaning.wanted, &meaning.unwanted, reach, hidden_too);
         let (whole, beginnings) = (write(Reach::WholeWords), write(Reach::Beginnings));
-        Ok(Self { meaning, whole, beginnings, hidden_too, exact: None })
+        Self { meaning, whole, beginnings, hidden_too, exact: None }
     }
 
     /// Are few products called so, when those count too that a filter leaves out, or a word that shall not be there?
-    async fn is_few(&self, tx: &mut Tx, wanted: &ProductFilter) -> Result<bool, StoreError> {
+    async fn is_few(&self, tx: &mut Tx, wanted: &ProductFilter, few: usize) -> Result<bool, StoreError> {
         if !wanted.is_narrow() && self.meaning.unwanted.is_empty() {
             return Ok(true);
         }
         let called_so = expression(&self.meaning.wanted, &[], Reach::Beginnings, self.hidden_too);
         let asked = Asked::Words { words: &called_so, behind: 0 };
-        let hits = lists::hits(tx, asked, &ProductFilter::default(), self.hidden_too, FEW - 1, 0).await?;
-        Ok(hits.ids.len() < FEW)
+        let hits = lists::hits(tx, asked, &ProductFilter::default(), self.hidden_too, few - 1, 0).await?;
+        Ok(hits.ids.len() < few)
     }
 
     /// The words that every hit has.
@@ -74,37 +92,69 @@ impl Searched {
         &self.beginnings
     }
 
-    /// What it finds of the products that are wanted, with the cards of those that are ranked.
-    pub(super) async fn hits(&self, tx: &mut Tx, wanted: &ProductFilter) -> Result<Hits, StoreError> {
+    /// What it finds of the products that are wanted, with the cards of the first.
+    pub(super) async fn hits(&self, tx: &mut Tx, wanted: &ProductFilter, looked_at: usize) -> Result<Hits, StoreError> {
         let asked = Asked::Beginnings { whole: &self.whole, beginnings: &self.beginnings };
-        lists::hits(tx, asked, wanted, self.hidden_too, COUNTED, RANKED).await
+        lists::hits(tx, asked, wanted, self.hidden_too, COUNTED, looked_at).await
     }
 
     /// Every hit with its rank, the best first. Where there are more than are ranked, some more are that are called as it is
     /// written or have its words in their names, and the rest comes behind.
-    pub(super) async fn ranked(&self, tx: &mut Tx, hits: &Hits, wanted: &ProductFilter) -> Result<Vec<(i64, i64)>, StoreError> {
-        let mut cards = vec![hits.cards.as_str()];
-        let named;
-        if hits.ids.len() > RANKED {
-            cards.extend(self.exact.as_ref().map(|exact| exact.cards.as_str()));
-            let Meaning { wanted: terms, unwanted } = &self.meaning;
-            let names = expression(terms, unwanted, Reach::Names, self.hidden_too);
-            let behind = hits.ids.get(RANKED - 1).copied().unwrap_or(0);
-            let asked = Asked::Words { words: &names, behind };
-            named = lists::hits(tx, asked, wanted, self.hidden_too, NAMED, NAMED).await?;
-            cards.push(&named.cards);
-        }
+    pub(super) async fn ranked(
+        &self,
+        tx: &mut Tx,
+        hits: &Hits,
+        wanted: &ProductFilter,
+        window: Option<Window>,
+    ) -> Result<Ranked, StoreError> {
+        let mut window = window.unwrap_or_else(|| Window {
+            ranked_to: hits.ids.get(RANKED).map_or(i64::MAX, |id| id - 1),
+            names_to: i64::MAX,
+            begun_to: i64::MAX,
+        });
         let is_exact = |product| self.exact.as_ref().is_none_or(|exact| exact.ids.contains(&product));
-        let cards = cards.into_iter().flat_map(Card::all_of);
-        let mut ranked: Vec<_> = cards.map(|card| (rank(&card, &self.meaning, is_exact(card.product)), card.product)).collect();
+        let rank = |card: Card<'_>| (rank(&card, &self.meaning, is_exact(card.product)), card.product);
+        let first = Card::all_of(&hits.cards).filter(|card| card.product <= window.ranked_to);
+        let mut ranked: Vec<_> = first.map(rank).collect();
+        if window.ranked_to < i64::MAX {
+            ranked.extend(self.exact.iter().flat_map(|exact| Card::all_of(&exact.cards)).map(rank));
+            let (named, names_to) = self.named(tx, wanted, Reach::Names, window.ranked_to, window.names_to).await?;
+            ranked.extend(Card::all_of(&named.cards).filter(|card| card.product <= names_to).map(rank));
+            if names_to < i64::MAX {
+                window.begun_to = 0;
+            }
+            let (begun, begun_to) = self.named(tx, wanted, Reach::NameBeginnings, window.ranked_to, window.begun_to).await?;
+            ranked.extend(Card::all_of(&begun.cards).filter(|card| card.product <= begun_to).map(rank));
+            window = Window { names_to, begun_to, ..window };
+        }
         ranked.sort_unstable();
         ranked.dedup();
-        if hits.ids.len() > RANKED {
-            let known: BTreeSet<_> = ranked.iter().map(|(_, product)| *product).collect();
-            let rest = hits.ids.iter().take(COUNTED).skip(RANKED).filter(|id| !known.contains(id));
-            ranked.extend(rest.map(|id| (UNRANKED, *id)));
+        let count = ranked.len();
+        let known: BTreeSet<_> = ranked.iter().map(|(_, product)| *product).collect();
+        let rest = hits.ids.iter().take(COUNTED).filter(|id| !known.contains(id));
+        ranked.extend(rest.map(|id| (UNRANKED, *id)));
+        Ok(Ranked { hits: ranked, window, count })
+    }
+
+    /// The hits between two ids that have the words in their names, and the id of the last where there are more of them.
+    async fn named(
+        &self,
+        tx: &mut Tx,
+        wanted: &ProductFilter,
+        reach: Reach,
+        behind: i64,
+        to: i64,
+    ) -> Result<(Hits, i64), StoreError> {
+        if to <= behind {
+            return Ok((Hits::default(), to));
         }
-        Ok(ranked)
+        let Meaning { wanted: terms, unwanted, .. } = &self.meaning;
+        let words = expression(terms, unwanted, reach, self.hidden_too);
+        // A few more than a new window has, for what came into an old one.
+        let most = if to < i64::MAX { 2 * NAMED } else { NAMED };
+        let named = lists::hits(tx, Asked::Words { words: &words, behind }, wanted, self.hidden_too, most, most).await?;
+        let to = named.ids.get(most).map_or(to, |id| to.min(id - 1));
+        Ok((named, to))
     }
 }
 

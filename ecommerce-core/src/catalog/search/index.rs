@@ -1,16 +1,14 @@
 //! The index is written in the transaction that writes the product.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     document::{Document, Texts, meant_words},
-    prices::price_scaled,
-    sql::{self, TextRow},
-    typo,
+    lists, sql, typo,
     words::words,
 };
 use crate::{
-    CategoryRef, Product, ProductId, StoreError,
+    CategoryId, Product, ProductId, StoreError,
     db::{Db, Tx, retry},
 };
 
@@ -18,28 +16,43 @@ use crate::{
 const RULES: i64 = 1;
 /// The index is built for so many products at a time; others write between.
 const BATCH: i64 = 500;
+/// Between the names of a category and of those above it.
+const BETWEEN_NAMES: &str = " # ";
 /// Behind the last product.
 const ALL: i64 = i64::MAX;
 
-/// Indexes products as they are now. Answers the words to be taken up by [`learn`] when everything else is done.
-pub(in crate::catalog) async fn index(tx: &mut Tx, products: &[ProductId]) -> Result<BTreeSet<String>, StoreError> {
-    if products.is_empty() {
-        return Ok(BTreeSet::new());
+/// Indexes products as they are now. Their words are to be taken up by [`learn`] when everything else is done.
+pub(in crate::catalog) async fn index(tx: &mut Tx, products: impl Iterator<Item = Texts<'_>> + Clone) -> Result<(), StoreError> {
+    let in_categories: BTreeSet<_> = products.clone().filter_map(|texts| texts.category).collect();
+    let mut categories: HashMap<i64, String> = HashMap::new();
+    if !in_categories.is_empty() {
+        for (category, words) in sql::category_words(tx, in_categories.into_iter()).await? {
+            let all = categories.entry(category).or_default();
+            *all = [all.trim(), words.trim()].join(BETWEEN_NAMES);
+        }
     }
-    let rows = sql::texts(tx, products).await?;
-    let texts: Vec<_> = rows.iter().map(Texts::from).collect();
-    let documents: Vec<_> = texts.iter().map(Document::of).collect();
-    sql::index(tx, &documents).await?;
-    Ok(texts.iter().flat_map(meant_words).collect())
+    let words = |texts: &Texts<'_>| texts.category.and_then(|category| categories.get(&category)).map_or("", String::as_str);
+    let documents: Vec<_> = products.map(|texts| Document::of(&texts, words(&texts))).collect();
+    if documents.is_empty() { Ok(()) } else { sql::index(tx, &documents).await }
 }
 
-/// Does the index say the same of two states of a product? Most changes are to its stock alone.
-pub(in crate::catalog) fn is_same(one: &Product, other: &Product) -> bool {
-    let Product { name, description, sku, attributes, category, price, is_available, .. } = one;
-    let id = |category: &Option<CategoryRef>| category.as_ref().map(|category| category.id);
-    (name, description, sku, attributes) == (&other.name, &other.description, &other.sku, &other.attributes)
-        && (id(category), price_scaled(*price), *is_available)
-            == (id(&other.category), price_scaled(other.price), other.is_available)
+/// Indexes the products of a category and of all below it anew: it has another name or another place.
+pub(in crate::catalog) async fn index_below(tx: &mut Tx, category: CategoryId) -> Result<(), StoreError> {
+    let mut behind = 0;
+    loop {
+        let ids = sql::products_below(tx, category, behind, BATCH).await?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        behind = *last;
+        let products = lists::products(tx, &ids, true).await?;
+        index(tx, products.iter().map(Texts::from)).await?;
+    }
+}
+
+/// What searches have to be told of a change: nothing, where the index says the same of both states, as after most changes, which
+/// are to the stock alone; else the words that the product did not have.
+pub(in crate::catalog) fn news(before: &Product, after: &Product) -> Option<BTreeSet<String>> {
+    let (before, after) = (Texts::from(before), Texts::from(after));
+    (before != after).then(|| meant_words(&after).difference(&meant_words(&before)).cloned().collect())
 }
 
 /// Takes a product out of the index.
@@ -93,27 +106,13 @@ async fn build_some(db: &Db) -> Result<bool, StoreError> {
             learn_name(&mut tx, &name).await?;
         }
     }
-    let products = sql::next_products(&mut tx, built_to, BATCH).await?;
-    let words = index(&mut tx, &products).await?;
-    let last = products.last().map_or(ALL, |last| last.get());
+    let ids = sql::next_products(&mut tx, built_to, BATCH).await?;
+    let products = lists::products(&mut tx, &ids, true).await?;
+    index(&mut tx, products.iter().map(Texts::from)).await?;
+    let words = products.iter().flat_map(|product| meant_words(&Texts::from(product))).collect();
+    let last = ids.last().copied().unwrap_or(ALL);
     sql::set_built_to(&mut tx, last).await?;
     learn(&mut tx, &words).await?;
     tx.commit().await?;
     Ok(last == ALL)
-}
-
-impl<'r> From<&'r TextRow> for Texts<'r> {
-    fn from(row: &'r TextRow) -> Self {
-        let attributes = row.attributes.as_deref().unwrap_or_default();
-        Self {
-            product: row.id,
-            name: &row.name,
-            sku: row.sku.as_deref().unwrap_or_default(),
-            attributes: attributes.split('\n').filter_map(|line| line.split_once('=')).collect(),
-            description: &row.description,
-            category: row.category_id,
-            price_scaled: row.price_scaled,
-            is_available: row.is_available,
-        }
-    }
 }

@@ -3,7 +3,6 @@
 use super::{
     COUNTED, Expression, OrderKey, Ordering, Position, ProductFilter,
     prices::{highest_scaled, lowest_scaled},
-    words::key,
 };
 use crate::{
     CountIs, Page, PageRequest, Product, StoreError,
@@ -44,12 +43,12 @@ pub(super) enum Among<'h> {
 }
 
 /// Where the indexes lie. SQLite gets to know that the index comes first: any other way would ask it once for every product.
-const INDEX: Sql = Sql {
+const HITS: Sql = Sql {
     name: "catalog::search::lists::HITS",
     sqlite: "with hits as materialized (select rowid as id from product_words",
     postgres: "with hits as materialized (select product_id as id from product_index",
 };
-const INDEX_AND_PRODUCTS: Sql = Sql {
+const NARROW_HITS: Sql = Sql {
     name: "catalog::search::lists::NARROW_HITS",
     sqlite: "with hits as materialized (select p.id from product_words cross join products p on p.id = product_words.rowid",
     postgres: "with hits as materialized (select p.id from product_index join products p on p.id = product_id",
@@ -67,8 +66,8 @@ pub(super) async fn hits(
     let is_narrow = wanted.is_narrow();
     let mut list = match asked {
         Asked::Everything => Filter::new("catalog::search::lists::ALL", "with hits as materialized (select p.id from products p"),
-        _ if is_narrow => Filter::of(INDEX_AND_PRODUCTS),
-        _ => Filter::of(INDEX),
+        _ if is_narrow => Filter::of(NARROW_HITS),
+        _ => Filter::of(HITS),
     };
     match asked {
         Asked::Everything => {}
@@ -216,9 +215,9 @@ fn narrow(list: &mut Filter, wanted: &ProductFilter, hidden_too: bool) {
         Some(false) => list.and("p.stock <= p.reserved"),
         None => {}
     }
-    for (name, values) in &wanted.attributes {
-        list.and_with("p.id in (select product_id from product_attributes where name_key = ?", key(name.trim()));
-        let values = serde_json::Value::from_iter(values.iter().map(|value| key(value.trim()))).to_string();
+    for (name, values) in wanted.wanted_attributes() {
+        list.and_with("p.id in (select product_id from product_attributes where name_key = ?", name);
+        let values = serde_json::Value::from_iter(values).to_string();
         list.push_either(
             (" and value_key in (select value from json_each(?)))", values.clone()),
             (" and value_key in (select value from json_array_elements_text(cast(cast(? as text) as json))))", values),
@@ -269,6 +268,8 @@ fn go_on(list: &mut Filter, ordering: Option<Ordering>, position: &Position) {
     match &position.last {
         OrderKey::Number(number) => list.and_with(behind, *number),
         OrderKey::Text(text) => list.and_with(behind, text.clone()),
+        // Hits are put into their order elsewhere.
+        OrderKey::Rank(rank, _) => list.and_with(behind, *rank),
     }
     list.push_with(", ?)", position.product);
 }

@@ -1,7 +1,4 @@
-//! What the terms of a search may stand for: themselves, the categories that are called so, words that are one slip away.
-//!
-//! A product carries its category as the mark `#12`, so that a category gets another name without a look at its products, and
-//! `#off` while customers do not see it. No word has a `#` in it.
+//! What the terms of a search may stand for: themselves, and words that are one slip away.
 
 use std::collections::BTreeSet;
 
@@ -10,27 +7,19 @@ use super::{
     typo,
 };
 
-/// A product's category as it stands in the index.
-pub(super) fn category_mark(category: i64) -> String {
-    format!("#{category}")
-}
-
-/// What customers do not see.
-pub(super) const HIDDEN: &str = "#off";
-
 /// A search that is ready to be asked.
 #[derive(Debug, Default)]
 pub(super) struct Meaning {
     pub(super) wanted: Vec<Meant>,
     pub(super) unwanted: Vec<Meant>,
+    /// All wanted words as they were typed.
+    pub(super) typed: Vec<String>,
 }
 
 /// A term, and what else may be meant by it.
 #[derive(Debug)]
 pub(super) struct Meant {
     pub(super) term: Term,
-    /// The categories with the term in their names, and those below them.
-    pub(super) categories: BTreeSet<i64>,
     /// Known words that are one slip of the finger away.
     pub(super) corrections: BTreeSet<String>,
 }
@@ -47,19 +36,8 @@ pub(super) struct Place {
 impl Meaning {
     /// The terms as they are written.
     pub(super) fn literal(query: Query) -> Self {
-        let meant = |terms: Vec<Term>| {
-            terms.into_iter().map(|term| Meant { term, categories: BTreeSet::new(), corrections: BTreeSet::new() }).collect()
-        };
-        Self { wanted: meant(query.wanted), unwanted: meant(query.unwanted) }
-    }
-
-    /// Takes up a category with these words in its name.
-    pub(super) fn note_category(&mut self, category: i64, name: &str) {
-        for meant in self.wanted.iter_mut().chain(&mut self.unwanted) {
-            if meant.place_in(name).is_some() || meant.slip_in(name) {
-                meant.categories.insert(category);
-            }
-        }
+        let meant = |terms: Vec<Term>| terms.into_iter().map(|term| Meant { term, corrections: BTreeSet::new() }).collect();
+        Self { wanted: meant(query.wanted), unwanted: meant(query.unwanted), typed: query.typed }
     }
 
     /// The forms of all words that may be mistyped.
@@ -77,12 +55,6 @@ impl Meaning {
             }
         }
         is_meant
-    }
-
-    /// The words that the names of categories are looked through for: the beginning of each term, and corrections.
-    pub(super) fn beginnings(&self) -> impl Iterator<Item = &str> {
-        let terms = self.wanted.iter().chain(&self.unwanted);
-        terms.flat_map(|meant| meant.term.words().take(1).chain(meant.corrections.iter().map(String::as_str)))
     }
 }
 
@@ -139,14 +111,6 @@ mod tests {
         assert_eq!(meant("\"red mug\"").place_in("a red mug"), place(1, true));
         assert_eq!(meant("\"red mug\"").place_in("red # mug"), None, "words of two fields are no phrase");
         assert_eq!(meant("\"red mu\"").place_in("a red mug"), None);
-    }
-
-    #[test]
-    fn a_category_is_meant_by_the_terms_in_its_name() {
-        let mut meaning = Meaning::literal(Query::parse("tool spade -\"garden tools\""));
-        meaning.note_category(7, "garden tools");
-        let categories = |meant: &[Meant]| meant.iter().map(|meant| meant.categories.len()).collect::<Vec<_>>();
-        assert_eq!((categories(&meaning.wanted), categories(&meaning.unwanted)), (vec![1, 0], vec![1]));
     }
 
     #[test]

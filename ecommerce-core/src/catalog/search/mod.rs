@@ -24,6 +24,7 @@ mod words;
 
 pub use api::{Found, Look, SuggestedProduct, Suggestions};
 use cursor::{OrderKey, Position};
+pub(super) use document::{Texts, meant_words};
 use expression::Expression;
 pub use facets::{CategoryCount, FacetName, Facets, PriceRange, ValueCount};
 pub use filter::{Ordering, ProductFilter};

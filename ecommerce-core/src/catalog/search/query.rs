@@ -4,7 +4,7 @@ use super::words::words;
 
 /// Of a search, no more is looked at than this.
 const MAX_CHARACTERS: usize = 200;
-const MAX_TERMS: usize = 10;
+const MAX_TERMS: usize = 20;
 
 /// The patterns for `like` that the words of a name must all match, each finding the beginning of one.
 ///
@@ -22,6 +22,8 @@ pub(in crate::catalog) fn patterns(search: Option<&str>) -> Option<Vec<String>> 
 pub(super) struct Query {
     pub(super) wanted: Vec<Term>,
     pub(super) unwanted: Vec<Term>,
+    /// All wanted words as they were typed, again and again where they were.
+    pub(super) typed: Vec<String>,
 }
 
 /// One thing to look for.
@@ -86,6 +88,9 @@ impl Query {
     }
 
     fn note(&mut self, is_unwanted: bool, term: Option<Term>) {
+        if !is_unwanted {
+            self.typed.extend(term.iter().flat_map(Term::words).map(str::to_owned));
+        }
         let terms = if is_unwanted { &mut self.unwanted } else { &mut self.wanted };
         terms.extend(term.filter(|term| !terms.contains(term) && terms.len() < MAX_TERMS));
     }
@@ -130,8 +135,10 @@ mod tests {
             ("-red", vec![], vec![phrase("red")]),
             ("- -- \"\" -\"\" % 🏺 \u{0}", vec![], vec![]),
         ] {
-            assert_eq!(Query::parse(text), Query { wanted, unwanted }, "{text:?}");
+            let query = Query::parse(text);
+            assert_eq!((query.wanted, query.unwanted), (wanted, unwanted), "{text:?}");
         }
+        assert_eq!(Query::parse("Duran \"duran duran\" -x").typed.join(" "), "duran duran duran");
     }
 
     #[test]

@@ -52,7 +52,7 @@ struct Found {
 }
 
 fn find(card: &Card<'_>, meant: &Meant, is_exact: bool) -> Found {
-    let fields = [(card.name, NAME), (card.sku, SKU), (card.attributes, ATTRIBUTES)];
+    let fields = [(card.name, NAME), (card.sku, SKU), (card.attributes, ATTRIBUTES), (card.category, CATEGORY)];
     for (words, worth) in fields {
         if let Some(place) = meant.place_in(words) {
             let at = (worth == NAME).then(|| i64::try_from(place.at).unwrap_or(LARGEST));
@@ -62,17 +62,13 @@ fn find(card: &Card<'_>, meant: &Meant, is_exact: bool) -> Found {
     if let Some((_, worth)) = fields.into_iter().find(|(words, _)| !is_exact && meant.slip_in(words)) {
         return Found { worth: worth * 2, is_slip: true, at: None };
     }
-    // The card does not hold the description. A hit that is nowhere else is there, or in the category's name.
-    let worth = if meant.categories.contains(&card.category) { CATEGORY } else { DESCRIPTION };
-    Found { worth: worth * 2, is_slip: false, at: None }
+    // The card does not hold the description. A hit that is nowhere else is there.
+    Found { worth: DESCRIPTION * 2, is_slip: false, at: None }
 }
 
 /// Is what is searched for all of the name, or all of the SKU?
 fn is_whole(card: &Card<'_>, meaning: &Meaning) -> bool {
-    let is_all_of = |words: &str| {
-        let wanted = meaning.wanted.iter().flat_map(|meant| meant.term.words());
-        wanted.eq(words.split(' ').filter(|word| !word.is_empty()))
-    };
+    let is_all_of = |words: &str| meaning.typed.iter().eq(words.split(' ').filter(|word| !word.is_empty()));
     is_all_of(card.name) || (!card.sku.is_empty() && card.sku.split(GAP).any(is_all_of))
 }
 
@@ -83,18 +79,17 @@ mod tests {
     use super::*;
     use crate::catalog::search::{card, query::Query};
 
-    /// The texts of a name, a SKU and an attribute, and the number of a category.
-    type Shown<'a> = (&'a str, &'a str, &'a str, i64);
+    /// The texts of a name, a SKU, an attribute and a category.
+    type Shown<'a> = (&'a str, &'a str, &'a str, &'a str);
 
     fn meaning(text: &str) -> Meaning {
         let mut meaning = Meaning::literal(Query::parse(text));
-        meaning.note_category(7, "mug racks");
         meaning.note_known("sencha");
         meaning
     }
 
     fn ranked((name, sku, attributes, category): Shown<'_>, search: &str, is_exact: bool) -> i64 {
-        let text = format!("1\u{1f}{category}\u{1f}5\u{1f}{}", card::write(name, &card::sku_words(sku), attributes, &[]));
+        let text = format!("1\u{1f}0\u{1f}5\u{1f}{}", card::write(name, &card::sku_words(sku), attributes, category, &[]));
         rank(&Card::all_of(&text).next().unwrap(), &meaning(search), is_exact)
     }
 
@@ -104,22 +99,28 @@ mod tests {
             (
                 "mug",
                 &[
-                    ("mug", "", "", 0),
-                    ("mug rack", "", "", 0),
-                    ("red mug", "", "", 0),
-                    ("a red mug", "", "", 0),
-                    ("mugs", "", "", 0),
-                    ("cup", "MUG-1", "", 0),
-                    ("cup", "", "kind mug", 0),
-                    ("cup", "", "", 0),
-                    ("cup", "", "", 7),
+                    ("mug", "", "", ""),
+                    ("mug rack", "", "", ""),
+                    ("red mug", "", "", ""),
+                    ("a red mug", "", "", ""),
+                    ("mugs", "", "", ""),
+                    ("cup", "MUG-1", "", ""),
+                    ("cup", "", "kind mug", ""),
+                    ("cup", "", "", ""),
+                    ("cup", "", "", "mug racks"),
                 ][..],
             ),
-            ("mug-300", &[("cup", "MUG-300", "", 0), ("mug 300 ml", "", "", 0), ("mug", "A-300", "", 0), ("mug", "", "", 0)]),
-            ("mug300", &[("cup", "MUG-300", "", 0), ("mug300 x", "", "", 0)]),
+            ("duran duran", &[("duran duran", "", "", ""), ("duran", "", "", "")]),
+            ("mug-300", &[("cup", "MUG-300", "", ""), ("mug 300 ml", "", "", ""), ("mug", "A-300", "", ""), ("mug", "", "", "")]),
+            ("mug300", &[("cup", "MUG-300", "", ""), ("mug300 x", "", "", "")]),
             (
                 "red mug",
-                &[("red mug", "", "", 0), ("red mug rack", "", "", 0), ("big mug red", "", "", 0), ("mug", "", "color red", 0)],
+                &[
+                    ("red mug", "", "", ""),
+                    ("red mug rack", "", "", ""),
+                    ("big mug red", "", "", ""),
+                    ("mug", "", "color red", ""),
+                ],
             ),
         ] {
             for pair in from_best_to_worst.windows(2) {
@@ -131,12 +132,12 @@ mod tests {
 
     #[test]
     fn forgiven_hits_come_behind_every_exact_one() {
-        let by_name = ("sencah tea", "", "", 0);
-        let by_description = ("tea", "", "", 0);
-        let by_name_forgiven = ("sencha", "", "", 0);
+        let by_name = ("sencah tea", "", "", "");
+        let by_description = ("tea", "", "", "");
+        let by_name_forgiven = ("sencha", "", "", "");
         let exact = [by_name, by_description].map(|shown| ranked(shown, "sencah", true));
         let forgiven =
-            [by_name_forgiven, ("tea", "", "kind sencha", 0), by_description].map(|shown| ranked(shown, "sencah", false));
+            [by_name_forgiven, ("tea", "", "kind sencha", ""), by_description].map(|shown| ranked(shown, "sencah", false));
         let all = [exact.as_slice(), &forgiven].concat();
         assert!(all.is_sorted_by(|better, worse| better < worse), "{all:?}");
     }
@@ -144,7 +145,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_rank_is_before_the_unranked(name in "([a-c]{1,3} ){1,30}[a-c]", search in "([a-c]{1,2} ){1,12}") {
-            let rank = ranked((name.as_str(), "", "", 0), &search, false);
+            let rank = ranked((name.as_str(), "", "", ""), &search, false);
             prop_assert!((0..UNRANKED).contains(&rank));
         }
     }

@@ -30,34 +30,18 @@ statements! {
 
     SET_CATEGORY_WORDS = "update categories set name_words = $2 where id = $1";
 
-    TEXTS = {
-        sqlite:
-            "select id, name, sku, description, category_id, price_scaled, is_available,
-                 (select string_agg(a.name || '=' || a.value, char(10)) from product_attributes a where a.product_id = p.id)
-                     as attributes
-             from products p
-             where id in (select value from json_each($1))
-             order by id",
-        postgres:
-            "select id, name, sku, description, category_id, price_scaled, is_available,
-                 (select string_agg(a.name || '=' || a.value, chr(10)) from product_attributes a where a.product_id = p.id)
-                     as attributes
-             from products p
-             where id = any (translate($1, '[]', '{}')::bigint[])
-             order by id",
-    };
-
     INDEX = {
         sqlite:
-            "insert into product_index (product_id, category_id, price_scaled, card, name, sku, attributes, description, marks)
-             select value ->> 'product', value ->> 'category', value ->> 'price_scaled', value ->> 'card', value ->> 'name',
-                 value ->> 'sku', value ->> 'attributes', value ->> 'description', value ->> 'marks'
+            "insert into product_index (product_id, category_id, price_scaled, card, name, sku, attributes, description,
+                 category, marks)
+             select value ->> 'product', value ->> 'category_id', value ->> 'price_scaled', value ->> 'card', value ->> 'name',
+                 value ->> 'sku', value ->> 'attributes', value ->> 'description', value ->> 'category', value ->> 'marks'
              from json_each($1)",
         postgres:
             "insert into product_index (product_id, category_id, price_scaled, card, lexemes)
-             select d.product, d.category, d.price_scaled, d.card, cast(d.lexemes as tsvector)
+             select d.product, d.category_id, d.price_scaled, d.card, cast(d.lexemes as tsvector)
              from json_to_recordset(cast(cast($1 as text) as json)) as d (
-                 product bigint, category bigint, price_scaled bigint, card text, lexemes text)
+                 product bigint, category_id bigint, price_scaled bigint, card text, lexemes text)
              on conflict (product_id) do update set
                  category_id = excluded.category_id, price_scaled = excluded.price_scaled, card = excluded.card,
                  lexemes = excluded.lexemes",
@@ -100,22 +84,38 @@ statements! {
              limit 1000",
     };
 
-    /// Of several thousand categories with such names, no more than these are meant.
-    CATEGORIES_CALLED = {
+    /// The words in the names of categories and of all above each. Whoever renames or moves one of them comes before or after.
+    CATEGORY_WORDS = {
         sqlite:
             "select a.category_id, c.name_words
-             from categories c join category_ancestors a on a.ancestor_id = c.id
-             where exists (select 1 from json_each($1) where c.name_words like '% ' || value || '%')
-             order by a.category_id, c.id
-             limit 500",
+             from category_ancestors a join categories c on c.id = a.ancestor_id
+             where a.category_id in (select value from json_each($1))
+             order by a.category_id, c.id",
         postgres:
             "select a.category_id, c.name_words
-             from categories c join category_ancestors a on a.ancestor_id = c.id
-             where exists (
-                 select 1 from json_array_elements_text(cast(cast($1 as text) as json)) where c.name_words like '% ' || value || '%'
-             )
+             from category_ancestors a join categories c on c.id = a.ancestor_id
+             where a.category_id = any (translate($1, '[]', '{}')::bigint[])
              order by a.category_id, c.id
-             limit 500",
+             for key share of c",
+    };
+
+    /// Those of a category and of all below it. Nobody changes them before they are indexed as they are.
+    PRODUCTS_BELOW = {
+        sqlite:
+            "select id
+             from products
+             where category_id in (select category_id from category_ancestors where ancestor_id = $1)
+                 and id > $2 and deleted_at is null
+             order by id
+             limit $3",
+        postgres:
+            "select id
+             from products
+             where category_id in (select category_id from category_ancestors where ancestor_id = $1)
+                 and id > $2 and deleted_at is null
+             order by id
+             limit $3
+             for no key update",
     };
 
     /// Each of the categories with itself and all above it.
@@ -150,8 +150,8 @@ pub(super) async fn sold(tx: &mut Tx, product: ProductId) -> Result<i64, StoreEr
     Ok(tx.optional::<(i64,)>(SOLD, (product,)).await?.map_or(0, |(sold,)| sold))
 }
 
-pub(super) async fn next_products(tx: &mut Tx, behind: i64, limit: i64) -> Result<Vec<ProductId>, StoreError> {
-    Ok(tx.all::<(ProductId,)>(NEXT_PRODUCTS, (behind, limit)).await?.into_iter().map(|(id,)| id).collect())
+pub(super) async fn next_products(tx: &mut Tx, behind: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    Ok(tx.all::<(i64,)>(NEXT_PRODUCTS, (behind, limit)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn category_names(tx: &mut Tx) -> Result<Vec<(CategoryId, String)>, StoreError> {
@@ -160,24 +160,6 @@ pub(super) async fn category_names(tx: &mut Tx) -> Result<Vec<(CategoryId, Strin
 
 pub(super) async fn set_category_words(tx: &mut Tx, id: CategoryId, name: &str) -> Result<(), StoreError> {
     tx.execute(SET_CATEGORY_WORDS, (id, spaced(name))).await.map(drop)
-}
-
-/// A product's texts as they are stored.
-#[derive(sqlx::FromRow)]
-pub(super) struct TextRow {
-    pub(super) id: i64,
-    pub(super) name: String,
-    pub(super) sku: Option<String>,
-    pub(super) description: String,
-    pub(super) category_id: Option<i64>,
-    pub(super) price_scaled: i64,
-    pub(super) is_available: bool,
-    /// Lines of `name=value`.
-    pub(super) attributes: Option<String>,
-}
-
-pub(super) async fn texts(tx: &mut Tx, products: &[ProductId]) -> Result<Vec<TextRow>, StoreError> {
-    tx.all(TEXTS, (id_list(products.iter().map(|id| id.get())),)).await
 }
 
 pub(super) async fn index(tx: &mut Tx, documents: &[Document]) -> Result<(), StoreError> {
@@ -203,9 +185,13 @@ pub(super) async fn known_words(tx: &mut Tx, forms: &BTreeSet<String>) -> Result
     Ok(tx.all::<(String,)>(KNOWN_WORDS, (json(forms)?,)).await?.into_iter().map(|(word,)| word).collect())
 }
 
-/// The categories that are, or are below, one with a word in its name that begins like one of these; with that name's words.
-pub(super) async fn categories_called(tx: &mut Tx, beginnings: &BTreeSet<&str>) -> Result<Vec<(i64, String)>, StoreError> {
-    tx.all(CATEGORIES_CALLED, (json(beginnings)?,)).await
+/// The words in the names of each of the categories and of all above it.
+pub(super) async fn category_words(tx: &mut Tx, categories: impl Iterator<Item = i64>) -> Result<Vec<(i64, String)>, StoreError> {
+    tx.all(CATEGORY_WORDS, (id_list(categories),)).await
+}
+
+pub(super) async fn products_below(tx: &mut Tx, category: CategoryId, behind: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    Ok(tx.all::<(i64,)>(PRODUCTS_BELOW, (category, behind, limit)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn categories_above(

@@ -19,9 +19,10 @@ use crate::{
 /// products are called so, words that are one slip of the finger away count too, behind these.
 ///
 /// Beside these parameters, each `attr.<name>=<value>` keeps to products whose attribute has this value, or one of them where
-/// the same name is given again: `?attr.color=red&attr.color=blue&attr.size=M`.
+/// the same name is given again: `?attr.color=red&attr.color=blue&attr.size=M`; at most 20 names and 50 values.
 #[utoipa::path(get, path = "/product/", tag = "catalog", security((), ("bearer" = [])), params(
-    ("search" = Option<String>, Query, description = "Words, `\"phrases\"`, `-words` that shall not be there", example = "ceramic mug"),
+    ("search" = Option<String>, Query, description = "Words, `\"phrases\"`, `-words` that shall not be there; \
+        of more than 200 characters or 20 words, the first", example = "ceramic mug"),
     ("category" = Option<CategoryId>, Query, description = "Only those of this category or one below it"),
     ("min_price" = Option<String>, Query, description = "Only those that cost at least this", example = "5"),
     ("max_price" = Option<String>, Query, description = "Only those that cost at most this", example = "19.99"),
@@ -30,7 +31,7 @@ use crate::{
     ("facets" = Option<String>, Query, description = "What to count beside the page, at most 10 words between commas: \
         `category`, `price`, `attr.<name>`", example = "category,attr.color,price"),
     ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, instead of `page`; the other \
-        parameters stay as they were"),
+        parameters, but for `page_size`, stay as they were"),
     Paging,
     IfNoneMatch,
 ), responses(

@@ -8,7 +8,7 @@ use crate::{
     reply,
 };
 
-/// What may be meant by what was typed so far: five products and five categories, the best first.
+/// What may be meant by what was typed so far: the five best products, and five categories by name.
 #[utoipa::path(get, path = "/search/suggest/", tag = "catalog", security((), ("bearer" = [])), params(
     ("q" = Option<String>, Query, description = "What was typed so far", example = "cer"),
     IfNoneMatch,

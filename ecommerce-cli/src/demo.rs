@@ -24,11 +24,12 @@ struct Goods {
     name: &'static str,
     price: &'static str,
     stock: i64,
+    attributes: &'static str,
     about: &'static str,
 }
 
-const fn goods(name: &'static str, price: &'static str, stock: i64, about: &'static str) -> Goods {
-    Goods { name, price, stock, about }
+const fn goods(name: &'static str, price: &'static str, stock: i64, attributes: &'static str, about: &'static str) -> Goods {
+    Goods { name, price, stock, attributes, about }
 }
 
 const CATALOG: [Shelf; 3] = [
@@ -36,30 +37,30 @@ const CATALOG: [Shelf; 3] = [
         name: "Kitchen",
         about: "All that cooks and serves.",
         goods: [
-            goods("Ceramic mug", "12.50", 40, "Holds 300 ml. Safe in the dishwasher."),
-            goods("Cast-iron pan", "49.00", 12, "24 cm across, seasoned, for every kind of stove."),
-            goods("Bread knife", "24.90", 18, "A serrated blade of 20 cm with a handle of oiled walnut."),
-            goods("Linen tea towel", "9.80", 60, "50 by 70 cm, softer with every wash."),
+            goods("Ceramic mug", "12.50", 40, "color=white\nmaterial=clay", "Holds 300 ml. Safe in the dishwasher."),
+            goods("Cast-iron pan", "49.00", 12, "color=black\nmaterial=iron", "24 cm across, seasoned, for every kind of stove."),
+            goods("Bread knife", "24.90", 18, "material=steel", "A serrated blade of 20 cm with a handle of oiled walnut."),
+            goods("Linen tea towel", "9.80", 60, "color=white\nmaterial=linen", "50 by 70 cm, softer with every wash."),
         ],
     },
     Shelf {
         name: "Garden",
         about: "For everything that grows.",
         goods: [
-            goods("Clay plant pot", "9.99", 35, "16 cm across, with a hole and a saucer."),
-            goods("Watering can", "32.00", 9, "Galvanised steel, 5 litres, with a brass rose."),
-            goods("Hand trowel", "14.50", 25, "Stainless steel, with a scale for planting depth."),
-            goods("Wildflower seeds", "4.20", 120, "Thirty kinds that bees like, enough for four square metres."),
+            goods("Clay plant pot", "9.99", 35, "color=red\nmaterial=clay", "16 cm across, with a hole and a saucer."),
+            goods("Watering can", "32.00", 9, "material=steel", "Galvanised steel, 5 litres, with a brass rose."),
+            goods("Hand trowel", "14.50", 25, "material=steel", "Stainless steel, with a scale for planting depth."),
+            goods("Wildflower seeds", "4.20", 120, "", "Thirty kinds that bees like, enough for four square metres."),
         ],
     },
     Shelf {
         name: "Living room",
         about: "Soft, warm and quiet things.",
         goods: [
-            goods("Wool blanket", "89.00", 7, "130 by 200 cm of undyed merino."),
-            goods("Beeswax candle", "15.90", 30, "Burns for about 40 hours."),
-            goods("Reading lamp", "75.00", 5, "Turns and tilts; the bulb is in the box."),
-            goods("Walnut side table", "240.00", 2, "45 cm high, oiled, made to be mended."),
+            goods("Wool blanket", "89.00", 7, "color=white\nmaterial=wool", "130 by 200 cm of undyed merino."),
+            goods("Beeswax candle", "15.90", 30, "color=yellow\nmaterial=wax", "Burns for about 40 hours."),
+            goods("Reading lamp", "75.00", 5, "color=black\nmaterial=steel", "Turns and tilts; the bulb is in the box."),
+            goods("Walnut side table", "240.00", 2, "color=brown\nmaterial=wood", "45 cm high, oiled, made to be mended."),
         ],
     },
 ];
@@ -82,7 +83,8 @@ pub(crate) async fn fill(store: &Store, url: &str, has_sandbox: bool) -> Result<
         for goods in shelf.goods {
             let price = price(goods.price, store.currency())?;
             let new = NewProduct::new(text(goods.name)?, price, goods.stock);
-            let new = NewProduct { description: text(goods.about)?, category: Some(category), ..new };
+            let (description, attributes) = (text(goods.about)?, text(goods.attributes)?);
+            let new = NewProduct { description, attributes, category: Some(category), ..new };
             store.product_create(system.admin(), new).await?;
         }
     }

@@ -29,8 +29,8 @@ use table::{Fault, Faults, Table};
 /// FILE is UTF-8 text with a header: either our own columns,
 /// name,price,stock,category,description,currency,is_available,sku,attributes in any order (the first three must be there;
 /// attributes are lines of name=value), or a product export of Shopify as it is. A row whose SKU is known, or without a SKU
-/// one whose name is known, updates that product; every other makes a new one, and new categories with it.
-/// Importing the same file again changes nothing.
+/// one whose name is known, updates that product; every other makes a new one, and new categories with it, at the top of the
+/// tree. Importing the same file again changes nothing.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// The file; - reads standard input.

@@ -12,15 +12,23 @@ pub(super) fn attributes(options: &[(String, String)], tags: &str) -> Result<Att
     let mut attributes = Attributes::new(options.iter().map(|(name, value)| (name, value)))?;
     let mut plain = Vec::new();
     for tag in tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-        let named = tag.split_once(':').and_then(|(name, value)| with(&attributes, name, value));
+        // An address is no attribute.
+        let pair = tag.split_once(':').filter(|(_, value)| !value.starts_with("//"));
+        let named = pair.and_then(|(name, value)| with(&attributes, name, value));
         match named {
             Some(more) => attributes = more,
             None => plain.push(tag),
         }
     }
     // As many as one value holds.
-    let together = (1..=plain.len()).rev().find_map(|count| with(&attributes, TAGS, &plain.get(..count)?.join(", ")));
-    Ok(together.unwrap_or(attributes))
+    let (mut tagged, mut together) = (attributes.clone(), String::new());
+    for tag in plain {
+        let longer = if together.is_empty() { tag.to_owned() } else { format!("{together}, {tag}") };
+        if let Some(more) = with(&attributes, TAGS, &longer) {
+            (tagged, together) = (more, longer);
+        }
+    }
+    Ok(tagged)
 }
 
 /// The attributes and one more, where it fits.
@@ -47,8 +55,9 @@ mod tests {
     #[test]
     fn tags_that_do_not_fit_give_way() {
         assert_eq!(read(&[("Size", "M")], "size:L, a=b:c, :x, y:").unwrap(), "Size=M\ntags=size:L, a=b:c, :x, y:");
-        let long = ["x".repeat(99), "y".repeat(98), "z".repeat(200)];
-        assert_eq!(read(&[], &long.join(",")).unwrap(), format!("tags={}, {}", long[0], long[1]));
+        assert_eq!(read(&[], "https://example.com").unwrap(), "tags=https://example.com");
+        let long = ["x".repeat(99), "z".repeat(200), "y".repeat(98)];
+        assert_eq!(read(&[], &long.join(",")).unwrap(), format!("tags={}, {}", long[0], long[2]));
         let many: Vec<_> = (10..50).map(|number| format!("n{number}:{number}")).collect();
         let lines = read(&[("a", "b")], &many.join(",")).unwrap();
         assert!(lines.starts_with("a=b\nn10=10\n") && lines.ends_with("\nn38=38"), "{lines}");

@@ -78,7 +78,7 @@ async fn what_nobody_means_well_is_named() {
         shop.get(&format!("/product/?{query}")).send().await.blames(&[field]);
     }
     for nothing in ["attr.color=%00", "attr.%00=x", "search=%00", "facets=attr.%00"] {
-        shop.get(&format!("/product/?search=mug&{nothing}")).send().await.is(200);
+        shop.get(&format!("/product/?{nothing}")).send().await.is(200);
     }
     for search in [&long, "%22mug", "%22", "-mug", "the+of", "%22%22+-", "attr.color:red"] {
         shop.get(&format!("/product/?search={search}&facets=attr.taste,price")).send().await.is(200);

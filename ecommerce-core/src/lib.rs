@@ -122,6 +122,7 @@ pub fn statements() -> Vec<Sql> {
         accounts::sql::ALL,
         catalog::sql::ALL,
         catalog::search::sql::ALL,
+        catalog::search::lists::ALL,
         catalog::categories::sql::ALL,
         cart::sql::ALL,
         orders::sql::ALL,

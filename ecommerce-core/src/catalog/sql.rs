@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     CategoryId, Currency, Money, MovementId, Note, OrderId, ProductId, Sku, StoreError, Timestamp,
-    db::{Tx, id_list, statements},
+    db::{Tx, id_list, json, statements},
 };
 
 statements! {
@@ -302,8 +302,4 @@ impl<'a> WrittenAttribute<'a> {
     fn all(product: ProductId, attributes: &'a Attributes) -> impl Iterator<Item = Self> {
         attributes.iter().map(move |(name, value)| Self { product, name_key: key(name), name, value_key: key(value), value })
     }
-}
-
-fn json(rows: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(rows).map_err(|error| StoreError::other(error.to_string()))
 }

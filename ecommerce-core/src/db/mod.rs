@@ -20,7 +20,7 @@ pub(crate) use filter::Filter;
 pub(crate) use retry::{AsStoreError, retry};
 pub(crate) use sqlite::backup;
 pub use statement::Sql;
-pub(crate) use statement::{Args, Row, id_list, statements};
+pub(crate) use statement::{Args, PerEngine, Row, id_list, json, statements};
 pub(crate) use tx::Tx;
 
 use std::{sync::Arc, time::Duration};

@@ -1,8 +1,12 @@
 use sqlx::{
-    Arguments, Encode, FromRow, Postgres, Sqlite, Type,
+    Arguments, Database, Encode, FromRow, Postgres, Sqlite, Type,
+    encode::IsNull,
+    error::BoxDynError,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
+
+use crate::StoreError;
 
 /// A statement with a text for each engine: the same arguments, the same columns, the same meaning.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +40,11 @@ pub(crate) fn id_list(ids: impl Iterator<Item = i64>) -> String {
     format!("[{}]", ids.map(|id| id.to_string()).collect::<Vec<_>>().join(","))
 }
 
+/// Rows as one argument.
+pub(crate) fn json(rows: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(rows).map_err(|error| StoreError::other(error.to_string()))
+}
+
 /// A row that both drivers can read.
 pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
@@ -48,6 +57,37 @@ pub(crate) trait Value:
 }
 
 impl<T> Value for T where T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send {}
+
+/// A text for each engine as one value: a search in its own language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PerEngine {
+    pub(crate) sqlite: String,
+    pub(crate) postgres: String,
+}
+
+impl Type<Sqlite> for PerEngine {
+    fn type_info() -> <Sqlite as Database>::TypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Type<Postgres> for PerEngine {
+    fn type_info() -> <Postgres as Database>::TypeInfo {
+        <String as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for PerEngine {
+    fn encode_by_ref(&self, buffer: &mut <Sqlite as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Sqlite>::encode_by_ref(&self.sqlite, buffer)
+    }
+}
+
+impl Encode<'_, Postgres> for PerEngine {
+    fn encode_by_ref(&self, buffer: &mut <Postgres as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode_by_ref(&self.postgres, buffer)
+    }
+}
 
 /// The arguments of a statement: a tuple of values, `$1` first.
 pub(crate) trait Args: Send {

@@ -36,11 +36,11 @@ mod contract {
     mod disputes;
     mod doctor;
     mod finding;
+    mod listing;
     mod orders;
     mod payments;
     mod providers;
     mod refunds;
-    mod search;
     mod store;
     mod tree;
     mod webhooks;

@@ -170,7 +170,7 @@ type Part = (Page<Product>, Option<Position>, Option<u64>);
 enum Source {
     Nothing,
     Everything,
-    Search(Searched, Hits),
+    Search(Box<Searched>, Hits),
 }
 
 impl List<'_> {
@@ -193,7 +193,7 @@ impl List<'_> {
         // A few more than a new window has, for what came into an old one.
         let looked_at = if self.behind.is_some() { RANKED + NAMED } else { RANKED };
         let (searched, hits) = Searched::find(tx, query, self.filter, self.hidden_too, looked_at).await?;
-        Ok(Source::Search(searched, hits))
+        Ok(Source::Search(Box::new(searched), hits))
     }
 
     async fn page(&self, tx: &mut Tx, source: &Source) -> Result<Part, StoreError> {

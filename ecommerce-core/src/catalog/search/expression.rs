@@ -1,16 +1,13 @@
 //! A search in the languages of the two indexes. Words are letters and digits, so nothing in them means anything there.
 
 use super::{meaning::Meant, query::Term};
+use crate::db::PerEngine;
 
 /// Stands in the index with what customers do not see. No word has a `#` in it.
 pub(super) const HIDDEN: &str = "#off";
 
 /// The same search for FTS5 and for a `tsquery`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::catalog) struct Expression {
-    pub(in crate::catalog) sqlite: String,
-    pub(in crate::catalog) postgres: String,
-}
+pub(in crate::catalog) type Expression = PerEngine;
 
 /// How much of a product a term may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

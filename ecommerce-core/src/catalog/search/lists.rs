@@ -7,7 +7,7 @@ use super::{
 use crate::{
     CountIs, Page, PageRequest, Product, StoreError,
     catalog::lists::{count, products_of, select_products},
-    db::{Filter, Sql, Tx, id_list},
+    db::{Filter, Sql, Tx, id_list, statements},
 };
 
 /// What a search asks the index for.
@@ -17,7 +17,7 @@ pub(super) enum Asked<'e> {
     Everything,
     /// What has these words, of the products behind an id.
     Words { words: &'e Expression, behind: i64 },
-    /// What has these words, or as soon as they are in more products than are counted, only what has them as whole words: very
+    /// What has these words, or as soon as they are in as many products as are counted, only what has them as whole words: very
     /// many products with a beginning in common are slow to put together.
     Beginnings { whole: &'e Expression, beginnings: &'e Expression },
 }
@@ -42,14 +42,68 @@ pub(super) enum Among<'h> {
     Called(&'h Expression),
 }
 
-/// Where the indexes lie. SQLite gets to know that the index comes first: any other way would ask it once for every product.
-const HITS: Sql = Sql {
-    name: "catalog::search::lists::HITS",
+/// The ids of hits, and the cards of the first of them.
+macro_rules! told {
+    ($looked_at:literal) => {
+        concat!(
+            "select (select string_agg(cast(id as text), ',') from hits) as ids,
+                 (select string_agg(cast(c.product_id as text) || '\u{1f}' || cast(coalesce(c.category_id, 0) as text) || '\u{1f}'
+                      || cast(c.price_scaled as text) || '\u{1f}' || c.card, '\u{1e}')
+                  from (select id from hits order by id limit ",
+            $looked_at,
+            ") h cross join product_index c
+                  where c.product_id = h.id) as cards"
+        )
+    };
+}
+
+statements! {
+    /// What has the beginnings $2 or, where very many products have the whole words $1, what has those: very many products with
+    /// a beginning in common are slow to put together.
+    ///
+    /// PostgreSQL goes along the ids where nearly every product is a hit. Else it must not, since it would read all: the sum
+    /// keeps it from that.
+    HITS = {
+        sqlite: (concat!(
+            "with hits as materialized (
+                 select rowid as id
+                 from product_words
+                 where product_words match case when (
+                     select count(*) from (select rowid from product_words where product_words match $1 limit ", counted!(), ") few
+                 ) = ", counted!(), " then $1 else $2 end
+                 order by 1
+                 limit $3
+             )
+             ", told!("$4"))),
+        postgres: (concat!(
+            "with words as materialized (
+                 select count(*) = ", counted!(), " as are_common
+                 from (select 1 from product_index where lexemes @@ cast($1 as tsquery) limit ", counted!(), ") few
+             ), hits as materialized (
+                 (select product_id as id
+                  from product_index
+                  where (select are_common from words) and lexemes @@ cast($1 as tsquery)
+                  order by product_id
+                  limit $3)
+                 union all
+                 (select product_id as id
+                  from product_index
+                  where not (select are_common from words) and lexemes @@ cast($2 as tsquery)
+                  order by product_id + 0
+                  limit $3)
+             )
+             ", told!("$4"))),
+    };
+}
+
+/// SQLite gets to know that the index comes first: any other way would ask it once for every product.
+const WORDS: Sql = Sql {
+    name: "catalog::search::lists::WORDS",
     sqlite: "with hits as materialized (select rowid as id from product_words",
     postgres: "with hits as materialized (select product_id as id from product_index",
 };
-const NARROW_HITS: Sql = Sql {
-    name: "catalog::search::lists::NARROW_HITS",
+const NARROW: Sql = Sql {
+    name: "catalog::search::lists::NARROW",
     sqlite: "with hits as materialized (select p.id from product_words cross join products p on p.id = product_words.rowid",
     postgres: "with hits as materialized (select p.id from product_index join products p on p.id = product_id",
 };
@@ -63,34 +117,19 @@ pub(super) async fn hits(
     counted: usize,
     looked_at: usize,
 ) -> Result<Hits, StoreError> {
+    let (most, looked_at) = (bound(counted.saturating_add(1)), bound(looked_at));
     let is_narrow = wanted.is_narrow();
     let mut list = match asked {
         Asked::Everything => Filter::new("catalog::search::lists::ALL", "with hits as materialized (select p.id from products p"),
-        _ if is_narrow => Filter::of(NARROW_HITS),
-        _ => Filter::of(HITS),
+        Asked::Beginnings { whole, beginnings } if !is_narrow => {
+            let args = (whole.clone(), beginnings.clone(), most, looked_at);
+            return Ok(tx.one::<Told>(HITS, args).await?.into());
+        }
+        _ if is_narrow => Filter::of(NARROW),
+        _ => Filter::of(WORDS),
     };
     match asked {
         Asked::Everything => {}
-        Asked::Beginnings { whole, beginnings } if !is_narrow => {
-            list.and_either(
-                (
-                    "product_words match case when (
-                         select count(*) from (select rowid from product_words where product_words match ? limit 10001) few
-                     ) > 10000 then ?",
-                    whole.sqlite.clone(),
-                ),
-                (
-                    "lexemes @@ cast(case when (
-                         select count(*) from (select 1 from product_index where lexemes @@ cast(? as tsquery) limit 10001) few
-                     ) > 10000 then ?",
-                    whole.postgres.clone(),
-                ),
-            );
-            list.push_either(
-                (" else ? end", beginnings.sqlite.clone()),
-                (" else ? end as tsquery)", beginnings.postgres.clone()),
-            );
-        }
         Asked::Beginnings { beginnings: words, .. } => has(&mut list, words),
         Asked::Words { words, behind } => {
             has(&mut list, words);
@@ -100,24 +139,35 @@ pub(super) async fn hits(
     if matches!(asked, Asked::Everything) || is_narrow {
         narrow(&mut list, wanted, hidden_too);
     }
-    list.push_with("\norder by 1 limit ?)", bound(counted.saturating_add(1)));
-    list.push_with(
-        "
-        select (select string_agg(cast(id as text), ',') from hits) as ids,
-            (select string_agg(cast(c.product_id as text) || '\u{1f}' || cast(coalesce(c.category_id, 0) as text) || '\u{1f}'
-                 || cast(c.price_scaled as text) || '\u{1f}' || c.card, '\u{1e}')
-             from (select id from hits order by id limit ?) h cross join product_index c
-             where c.product_id = h.id) as cards",
-        bound(looked_at),
+    // As above: PostgreSQL must not read all in the order of the ids.
+    list.push_either(
+        ("\norder by 1 limit ?) ", most),
+        (
+            match asked {
+                Asked::Everything => "\norder by 1 limit ?) ",
+                _ if is_narrow => "\norder by p.id + 0 limit ?) ",
+                _ => "\norder by product_id + 0 limit ?) ",
+            },
+            most,
+        ),
     );
-    let (ids, cards) = tx.filtered::<(Option<String>, Option<String>)>(list).await?.pop().unwrap_or_default();
-    let mut ids: Vec<i64> = ids.unwrap_or_default().split(',').filter_map(|id| id.parse().ok()).collect();
-    ids.sort_unstable();
-    Ok(Hits { ids, cards: cards.unwrap_or_default() })
+    list.push_with(told!("?"), looked_at);
+    Ok(tx.filtered::<Told>(list).await?.pop().unwrap_or_default().into())
+}
+
+/// Ids and cards, as the statements tell them.
+type Told = (Option<String>, Option<String>);
+
+impl From<Told> for Hits {
+    fn from((ids, cards): Told) -> Self {
+        let mut ids: Vec<i64> = ids.unwrap_or_default().split(',').filter_map(|id| id.parse().ok()).collect();
+        ids.sort_unstable();
+        Self { ids, cards: cards.unwrap_or_default() }
+    }
 }
 
 fn has(list: &mut Filter, words: &Expression) {
-    list.and_either(("product_words match ?", words.sqlite.clone()), ("lexemes @@ cast(? as tsquery)", words.postgres.clone()));
+    list.and_either(("product_words match ?", words.clone()), ("lexemes @@ cast(? as tsquery)", words.clone()));
 }
 
 /// A page of the products that are wanted, by the order of the database.
@@ -148,8 +198,8 @@ pub(super) async fn page(
     if let Among::Called(words) = among {
         // The plus keeps SQLite from beginning with the words: nearly every product has them, so the order comes first.
         list.and_either(
-            ("+p.id in (select rowid from product_words where product_words match ?)", words.sqlite.clone()),
-            ("p.id in (select product_id from product_index where lexemes @@ cast(? as tsquery))", words.postgres.clone()),
+            ("+p.id in (select rowid from product_words where product_words match ?)", words.clone()),
+            ("p.id in (select product_id from product_index where lexemes @@ cast(? as tsquery))", words.clone()),
         );
     }
     if let Some(position) = behind {

@@ -4,6 +4,13 @@
 //! be), and asked of an index in its own language (`expression.rs`). The index answers the ids of the hits, and the cards of as
 //! many as are looked at; ranking (`rank.rs`) and counting (`facets.rs`) are pure, so that both databases answer the same.
 
+/// The number as statements need it.
+macro_rules! counted {
+    () => {
+        10_000
+    };
+}
+
 mod api;
 mod card;
 mod cursor;
@@ -13,7 +20,7 @@ mod facets;
 mod filter;
 mod find;
 pub(super) mod index;
-mod lists;
+pub(crate) mod lists;
 mod meaning;
 pub(super) mod prices;
 mod query;
@@ -33,7 +40,7 @@ pub(super) use query::patterns;
 pub(super) use words::{key, spaced};
 
 /// So many hits are counted; of more it is said that there are more.
-const COUNTED: usize = 10_000;
+const COUNTED: usize = counted!();
 /// Of a search, so many hits are ranked and their facets counted.
 const RANKED: usize = 800;
 /// Behind these, so many more are ranked that have the words of the search in their names.

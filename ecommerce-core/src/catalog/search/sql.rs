@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::{document::Document, words::spaced};
 use crate::{
     CategoryId, ProductId, StoreError,
-    db::{Tx, id_list, statements},
+    db::{Tx, id_list, json, statements},
 };
 
 statements! {
@@ -199,8 +199,4 @@ pub(super) async fn categories_above(
     categories: impl Iterator<Item = i64>,
 ) -> Result<Vec<(CategoryId, CategoryId, String)>, StoreError> {
     tx.all(CATEGORIES_ABOVE, (id_list(categories),)).await
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::other(error.to_string()))
 }

@@ -16,10 +16,12 @@ create table product_index (
     category_id  bigint,
     price_scaled bigint not null,
     card         text not null, -- its words and attributes between control characters: see catalog/search/card.rs
-    lexemes      tsvector not null
+    lexemes      tsvector not null,
+    names        tsvector not null -- those of the name and the SKU: the index does not know which they are
 );
 
 create index product_index_lexemes on product_index using gin (lexemes);
+create index product_index_names on product_index using gin (names);
 
 -- The words that may be meant by one that nothing has: each under itself, and under itself without each of its letters.
 create table search_forms (

@@ -79,6 +79,8 @@ pub(super) struct Document {
     marks: &'static str,
     /// All of these words in the form of a `tsvector`, by field and place.
     lexemes: String,
+    /// Those of the name and the SKU.
+    name_lexemes: String,
 }
 
 impl Document {
@@ -96,14 +98,8 @@ impl Document {
             category_id: texts.category,
             price_scaled: texts.price_scaled,
             card: card::write(&name, &sku, &attributes, &only_there(category, &description), &texts.attributes),
-            lexemes: lexemes(&[
-                (&name, 'A'),
-                (&sku, 'B'),
-                (&attributes, 'C'),
-                (&description, 'D'),
-                (category, 'D'),
-                (marks, 'D'),
-            ]),
+            lexemes: lexemes(&[&name, &sku, &attributes, &description, category, marks]),
+            name_lexemes: lexemes(&[&name, &sku, marks]),
             name,
             sku,
             attributes,
@@ -129,24 +125,24 @@ pub(in crate::catalog) fn meant_words(texts: &Texts<'_>) -> BTreeSet<String> {
     all.filter(|word| typo::may_be_meant(word)).collect()
 }
 
-/// `'mug':2A,9D 'red':1A`: words with their places, a gap between fields so that no phrase reaches from one into the next.
-fn lexemes(fields: &[(&str, char)]) -> String {
-    let mut places: BTreeMap<&str, Vec<(usize, char)>> = BTreeMap::new();
+/// `'mug':2,9 'red':1`: words with their places, a gap between fields so that no phrase reaches from one into the next.
+fn lexemes(fields: &[&str]) -> String {
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut place = 0;
-    for (words, weight) in fields {
+    for words in fields {
         place += 1;
         for word in words.split(' ').filter(|word| !word.is_empty()) {
             place += 1;
             if word != GAP {
-                places.entry(word).or_default().push((place, *weight));
+                places.entry(word).or_default().push(place);
             }
         }
     }
     places.iter().fold(String::new(), |mut text, (word, places)| {
         // Writing to a String cannot fail.
         let _ = write!(text, "'{word}'");
-        for (index, (place, weight)) in places.iter().enumerate() {
-            let _ = write!(text, "{}{place}{weight}", if index == 0 { ':' } else { ',' });
+        for (index, place) in places.iter().enumerate() {
+            let _ = write!(text, "{}{place}", if index == 0 { ':' } else { ',' });
         }
         text.push(' ');
         text
@@ -178,9 +174,9 @@ mod tests {
         );
         assert_eq!(
             document.lexemes,
-            "'#off':24D '300':6B 'a':16D 'color':10C 'creme':11C 'kitchen':22D 'm':14C 'mug':3A,5B,17D,19D 'mug300':8B 'racks':20D \
-             'red':2A 'size':13C "
+            "'#off':24 '300':6 'a':16 'color':10 'creme':11 'kitchen':22 'm':14 'mug':3,5,17,19 'mug300':8 'racks':20 'red':2 'size':13 "
         );
+        assert_eq!(document.name_lexemes, "'#off':10 '300':6 'mug':3,5 'mug300':8 'red':2 ");
         assert!(document.card.contains("racks # kitchen") && !document.card.contains("mug racks"), "{}", document.card);
         assert_eq!(meant_words(&texts), ["creme".to_owned()].into());
     }

@@ -48,37 +48,15 @@ struct Language {
     not: &'static str,
     /// Behind a word that may go on.
     goes_on: &'static str,
-    /// Behind a word that may go on, to keep to the name and the SKU.
-    goes_on_in_names: &'static str,
-    /// Before all of it, to keep to the name and the SKU.
+    /// Before all of it, to keep to the name and the SKU; PostgreSQL has these once more by themselves.
     in_names: &'static str,
-    /// Behind every word, to keep to the name and the SKU.
-    word_in_names: &'static str,
 }
 
-const FTS5: Language = Language {
-    quote: '"',
-    behind: " + ",
-    and: " AND ",
-    or: " OR ",
-    not: " NOT ",
-    goes_on: "*",
-    goes_on_in_names: "*",
-    in_names: "{name sku} : ",
-    word_in_names: "",
-};
+const FTS5: Language =
+    Language { quote: '"', behind: " + ", and: " AND ", or: " OR ", not: " NOT ", goes_on: "*", in_names: "{name sku} : " };
 
-const TSQUERY: Language = Language {
-    quote: '\'',
-    behind: " <-> ",
-    and: " & ",
-    or: " | ",
-    not: " & !",
-    goes_on: ":*",
-    goes_on_in_names: ":*AB",
-    in_names: "",
-    word_in_names: ":AB",
-};
+const TSQUERY: Language =
+    Language { quote: '\'', behind: " <-> ", and: " & ", or: " | ", not: " & !", goes_on: ":*", in_names: "" };
 
 impl Language {
     fn write(&self, wanted: &[Meant], unwanted: &[Meant], reach: Reach, hidden_too: bool) -> String {
@@ -95,18 +73,14 @@ impl Language {
 
     /// The term or whatever else is meant by it.
     fn any_of(&self, meant: &Meant, reach: Reach) -> String {
-        let mark = if reach.is_in_names() { self.word_in_names } else { "" };
         let term = match &meant.term {
-            Term::Word(word) if reach.goes_on() => {
-                self.word(word, if reach.is_in_names() { self.goes_on_in_names } else { self.goes_on })
-            }
-            Term::Word(word) => self.word(word, mark),
+            Term::Word(word) => self.word(word, if reach.goes_on() { self.goes_on } else { "" }),
             Term::Phrase(words) => {
-                let words: Vec<_> = words.iter().map(|word| self.word(word, mark)).collect();
+                let words: Vec<_> = words.iter().map(|word| self.word(word, "")).collect();
                 format!("({})", words.join(self.behind))
             }
         };
-        let corrections = meant.corrections.iter().map(|word| self.word(word, mark));
+        let corrections = meant.corrections.iter().map(|word| self.word(word, ""));
         let any: Vec<_> = [term].into_iter().chain(corrections).collect();
         format!("({})", any.join(self.or))
     }
@@ -136,8 +110,8 @@ mod tests {
         assert_eq!(postgres, "((('mucc':* | 'muck') & (('red' <-> 'rim')))) & !((('blue')) | '#off')");
         let (sqlite, postgres) = written("mug", Reach::Names, true);
         assert_eq!(sqlite, r#"({name sku} : (("mug")))"#);
-        assert_eq!(postgres, "((('mug':AB)))");
+        assert_eq!(postgres, "((('mug')))");
         let (sqlite, postgres) = written("mug", Reach::NameBeginnings, true);
-        assert_eq!((sqlite.as_str(), postgres.as_str()), (r#"({name sku} : (("mug"*)))"#, "((('mug':*AB)))"));
+        assert_eq!((sqlite.as_str(), postgres.as_str()), (r#"({name sku} : (("mug"*)))"#, "((('mug':*)))"));
     }
 }

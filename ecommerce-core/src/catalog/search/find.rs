@@ -82,7 +82,7 @@ impl Searched {
             return Ok(true);
         }
         let called_so = expression(&self.meaning.wanted, &[], Reach::Beginnings, self.hidden_too);
-        let asked = Asked::Words { words: &called_so, behind: 0 };
+        let asked = Asked::Words(&called_so);
         let hits = lists::hits(tx, asked, &ProductFilter::default(), self.hidden_too, few - 1, 0).await?;
         Ok(hits.ids.len() < few)
     }
@@ -152,7 +152,7 @@ impl Searched {
         let words = expression(terms, unwanted, reach, self.hidden_too);
         // A few more than a new window has, for what came into an old one.
         let most = if to < i64::MAX { 2 * NAMED } else { NAMED };
-        let named = lists::hits(tx, Asked::Words { words: &words, behind }, wanted, self.hidden_too, most, most).await?;
+        let named = lists::hits(tx, Asked::Named { words: &words, behind }, wanted, self.hidden_too, most, most).await?;
         let to = named.ids.get(most).map_or(to, |id| to.min(id - 1));
         Ok((named, to))
     }

@@ -15,8 +15,10 @@ use crate::{
 pub(super) enum Asked<'e> {
     /// All products.
     Everything,
-    /// What has these words, of the products behind an id.
-    Words { words: &'e Expression, behind: i64 },
+    /// What has these words.
+    Words(&'e Expression),
+    /// What has these words in its name or SKU, of the products behind an id.
+    Named { words: &'e Expression, behind: i64 },
     /// What has these words, or as soon as they are in as many products as are counted, only what has them as whole words: very
     /// many products with a beginning in common are slow to put together.
     Beginnings { whole: &'e Expression, beginnings: &'e Expression },
@@ -94,6 +96,33 @@ statements! {
              )
              ", told!("$4"))),
     };
+
+    /// What has the words $1 in its name or SKU, of the products behind an id: see [`HITS`].
+    NAMED = {
+        sqlite: (concat!(
+            "with hits as materialized (
+                 select rowid as id from product_words where product_words match $1 and rowid > $2 order by 1 limit $3
+             )
+             ", told!("$4"))),
+        postgres: (concat!(
+            "with words as materialized (
+                 select count(*) = ", counted!(), " as are_common
+                 from (select 1 from product_index where names @@ cast($1 as tsquery) limit ", counted!(), ") few
+             ), hits as materialized (
+                 (select product_id as id
+                  from product_index
+                  where (select are_common from words) and names @@ cast($1 as tsquery) and product_id > $2
+                  order by product_id
+                  limit $3)
+                 union all
+                 (select product_id as id
+                  from product_index
+                  where not (select are_common from words) and names @@ cast($1 as tsquery) and product_id > $2
+                  order by product_id + 0
+                  limit $3)
+             )
+             ", told!("$4"))),
+    };
 }
 
 /// SQLite gets to know that the index comes first: any other way would ask it once for every product.
@@ -125,15 +154,19 @@ pub(super) async fn hits(
             let args = (whole.clone(), beginnings.clone(), most, looked_at);
             return Ok(tx.one::<Told>(HITS, args).await?.into());
         }
+        Asked::Named { words, behind } if !is_narrow => {
+            return Ok(tx.one::<Told>(NAMED, (words.clone(), behind, most, looked_at)).await?.into());
+        }
         _ if is_narrow => Filter::of(NARROW),
         _ => Filter::of(WORDS),
     };
     match asked {
         Asked::Everything => {}
         Asked::Beginnings { beginnings: words, .. } => has(&mut list, words),
-        Asked::Words { words, behind } => {
-            has(&mut list, words);
-            list.and_either(("product_words.rowid > ?", behind), ("product_id > ?", behind));
+        Asked::Words(words) => has(&mut list, words),
+        Asked::Named { words, behind } => {
+            list.and_either(("product_words match ?", words.clone()), ("names @@ cast(? as tsquery)", words.clone()));
+            list.and_with("p.id > ?", behind);
         }
     }
     if matches!(asked, Asked::Everything) || is_narrow {

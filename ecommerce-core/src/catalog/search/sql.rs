@@ -38,13 +38,13 @@ statements! {
                  value ->> 'sku', value ->> 'attributes', value ->> 'description', value ->> 'category', value ->> 'marks'
              from json_each($1)",
         postgres:
-            "insert into product_index (product_id, category_id, price_scaled, card, lexemes)
-             select d.product, d.category_id, d.price_scaled, d.card, cast(d.lexemes as tsvector)
+            "insert into product_index (product_id, category_id, price_scaled, card, lexemes, names)
+             select d.product, d.category_id, d.price_scaled, d.card, cast(d.lexemes as tsvector), cast(d.name_lexemes as tsvector)
              from json_to_recordset(cast(cast($1 as text) as json)) as d (
-                 product bigint, category_id bigint, price_scaled bigint, card text, lexemes text)
+                 product bigint, category_id bigint, price_scaled bigint, card text, lexemes text, name_lexemes text)
              on conflict (product_id) do update set
                  category_id = excluded.category_id, price_scaled = excluded.price_scaled, card = excluded.card,
-                 lexemes = excluded.lexemes",
+                 lexemes = excluded.lexemes, names = excluded.names",
     };
 
     UNINDEX = "delete from product_index where product_id = $1";

@@ -118,12 +118,18 @@ impl Searched {
         let mut ranked: Vec<_> = first.map(rank).collect();
         if window.ranked_to < i64::MAX {
             ranked.extend(self.exact.iter().flat_map(|exact| Card::all_of(&exact.cards)).map(rank));
-            let (named, names_to) = self.named(tx, wanted, Reach::Names, window.ranked_to, window.names_to).await?;
+            let are_many = hits.ids.len() > COUNTED;
+            let behind = window.ranked_to;
+            let words = self.called(Reach::Names);
+            let asked = Asked::Named { words: &words, behind, are_many };
+            let (named, names_to) = self.named(tx, wanted, asked, window.names_to).await?;
             ranked.extend(Card::all_of(&named.cards).filter(|card| card.product <= names_to).map(rank));
             if names_to < i64::MAX {
                 window.begun_to = 0;
             }
-            let (begun, begun_to) = self.named(tx, wanted, Reach::NameBeginnings, window.ranked_to, window.begun_to).await?;
+            let words = self.called(Reach::NameBeginnings);
+            let asked = Asked::Named { words: &words, behind, are_many };
+            let (begun, begun_to) = self.named(tx, wanted, asked, window.begun_to).await?;
             ranked.extend(Card::all_of(&begun.cards).filter(|card| card.product <= begun_to).map(rank));
             window = Window { names_to, begun_to, ..window };
         }
@@ -136,23 +142,18 @@ impl Searched {
         Ok(Ranked { hits: ranked, window, count })
     }
 
-    /// The hits between two ids that have the words in their names, and the id of the last where there are more of them.
-    async fn named(
-        &self,
-        tx: &mut Tx,
-        wanted: &ProductFilter,
-        reach: Reach,
-        behind: i64,
-        to: i64,
-    ) -> Result<(Hits, i64), StoreError> {
-        if to <= behind {
+    fn called(&self, reach: Reach) -> Expression {
+        expression(&self.meaning.wanted, &self.meaning.unwanted, reach, self.hidden_too)
+    }
+
+    /// The hits behind the ranked ones, up to an id, that have the words in their names; and the id of the last where there are more.
+    async fn named(&self, tx: &mut Tx, wanted: &ProductFilter, asked: Asked<'_>, to: i64) -> Result<(Hits, i64), StoreError> {
+        if to == 0 {
             return Ok((Hits::default(), to));
         }
-        let Meaning { wanted: terms, unwanted, .. } = &self.meaning;
-        let words = expression(terms, unwanted, reach, self.hidden_too);
         // A few more than a new window has, for what came into an old one.
         let most = if to < i64::MAX { 2 * NAMED } else { NAMED };
-        let named = lists::hits(tx, Asked::Named { words: &words, behind }, wanted, self.hidden_too, most, most).await?;
+        let named = lists::hits(tx, asked, wanted, self.hidden_too, most, most).await?;
         let to = named.ids.get(most).map_or(to, |id| to.min(id - 1));
         Ok((named, to))
     }

@@ -17,8 +17,8 @@ pub(super) enum Asked<'e> {
     Everything,
     /// What has these words.
     Words(&'e Expression),
-    /// What has these words in its name or SKU, of the products behind an id.
-    Named { words: &'e Expression, behind: i64 },
+    /// What has these words in its name or SKU, of the products behind an id; and whether very many have them anywhere.
+    Named { words: &'e Expression, behind: i64, are_many: bool },
     /// What has these words, or as soon as they are in as many products as are counted, only what has them as whole words: very
     /// many products with a beginning in common are slow to put together.
     Beginnings { whole: &'e Expression, beginnings: &'e Expression },
@@ -97,8 +97,26 @@ statements! {
              ", told!("$4"))),
     };
 
-    /// What has the words $1 in its name or SKU, of the products behind an id: see [`HITS`].
+    /// What has the words $1 in its name or SKU, of the products behind an id.
     NAMED = {
+        sqlite: (concat!(
+            "with hits as materialized (
+                 select rowid as id from product_words where product_words match $1 and rowid > $2 order by 1 limit $3
+             )
+             ", told!("$4"))),
+        postgres: (concat!(
+            "with hits as materialized (
+                 select product_id as id
+                 from product_index
+                 where names @@ cast($1 as tsquery) and product_id > $2
+                 order by product_id + 0
+                 limit $3
+             )
+             ", told!("$4"))),
+    };
+
+    /// The same where so many products have the words anywhere that many may have them in their names: see [`HITS`].
+    NAMED_OF_MANY = {
         sqlite: (concat!(
             "with hits as materialized (
                  select rowid as id from product_words where product_words match $1 and rowid > $2 order by 1 limit $3
@@ -154,8 +172,9 @@ pub(super) async fn hits(
             let args = (whole.clone(), beginnings.clone(), most, looked_at);
             return Ok(tx.one::<Told>(HITS, args).await?.into());
         }
-        Asked::Named { words, behind } if !is_narrow => {
-            return Ok(tx.one::<Told>(NAMED, (words.clone(), behind, most, looked_at)).await?.into());
+        Asked::Named { words, behind, are_many } if !is_narrow => {
+            let named = if are_many { NAMED_OF_MANY } else { NAMED };
+            return Ok(tx.one::<Told>(named, (words.clone(), behind, most, looked_at)).await?.into());
         }
         _ if is_narrow => Filter::of(NARROW),
         _ => Filter::of(WORDS),
@@ -164,7 +183,7 @@ pub(super) async fn hits(
         Asked::Everything => {}
         Asked::Beginnings { beginnings: words, .. } => has(&mut list, words),
         Asked::Words(words) => has(&mut list, words),
-        Asked::Named { words, behind } => {
+        Asked::Named { words, behind, .. } => {
             list.and_either(("product_words match ?", words.clone()), ("names @@ cast(? as tsquery)", words.clone()));
             list.and_with("p.id > ?", behind);
         }

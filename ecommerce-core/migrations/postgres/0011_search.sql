@@ -20,8 +20,9 @@ create table product_index (
     names        tsvector not null -- those of the name and the SKU: the index does not know which they are
 );
 
-create index product_index_lexemes on product_index using gin (lexemes);
-create index product_index_names on product_index using gin (names);
+-- Written at once: what waits in a list to be written is read by every search.
+create index product_index_lexemes on product_index using gin (lexemes) with (fastupdate = off);
+create index product_index_names on product_index using gin (names) with (fastupdate = off);
 
 -- The words that may be meant by one that nothing has: each under itself, and under itself without each of its letters.
 create table search_forms (

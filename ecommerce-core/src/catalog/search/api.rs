@@ -5,7 +5,7 @@ use super::{
     card::Card,
     cursor::Cursors,
     facets,
-    find::Searched,
+    find::{Searched, Window},
     lists::{self, Among, Asked, Hits},
     prices::price_scaled,
     query::Query,
@@ -192,7 +192,8 @@ impl List<'_> {
         }
         // A few more than a new window has, for what came into an old one.
         let looked_at = if self.behind.is_some() { RANKED + NAMED } else { RANKED };
-        let (searched, hits) = Searched::find(tx, query, self.filter, self.hidden_too, looked_at).await?;
+        let window = self.behind_hit().map(|(_, window)| window);
+        let (searched, hits) = Searched::find(tx, query, self.filter, self.hidden_too, looked_at, window).await?;
         Ok(Source::Search(Box::new(searched), hits))
     }
 
@@ -213,11 +214,16 @@ impl List<'_> {
         Ok((page, last, None))
     }
 
-    async fn ranked(&self, tx: &mut Tx, searched: &Searched, hits: &Hits) -> Result<Part, StoreError> {
-        let behind = match &self.behind {
+    /// The ranked hit that the page comes behind, and the window of the list.
+    const fn behind_hit(&self) -> Option<((i64, i64), Window)> {
+        match &self.behind {
             Some(Position { last: OrderKey::Rank(rank, window), product }) => Some(((*rank, *product), *window)),
             _ => None,
-        };
+        }
+    }
+
+    async fn ranked(&self, tx: &mut Tx, searched: &Searched, hits: &Hits) -> Result<Part, StoreError> {
+        let behind = self.behind_hit();
         let ranked = searched.ranked(tx, hits, self.filter, behind.map(|(_, window)| window)).await?;
         let start = match behind {
             Some((last, _)) => ranked.hits.partition_point(|hit| *hit <= last),

@@ -31,12 +31,14 @@ pub(super) struct Searched {
 }
 
 /// Which hits of very many are ranked: those up to an id, and behind it those with whole words in their names, and with beginnings
-/// of words, each up to another id. A later page keeps to the window of the first, whatever was added or removed meanwhile.
+/// of words, each up to another id. A later page keeps to the window of the first, whatever was added or removed meanwhile, and
+/// forgives slips where that did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::catalog) struct Window {
     pub(in crate::catalog) ranked_to: i64,
     pub(in crate::catalog) names_to: i64,
     pub(in crate::catalog) begun_to: i64,
+    pub(in crate::catalog) is_forgiving: bool,
 }
 
 /// All hits in their order: ids behind their ranks.
@@ -57,12 +59,16 @@ impl Searched {
         wanted: &ProductFilter,
         hidden_too: bool,
         looked_at: usize,
+        window: Option<Window>,
     ) -> Result<(Self, Hits), StoreError> {
         let few = if wanted.is_by_rank() { FEW } else { 1 };
         let mut literal = Self::of(Meaning::literal(query), hidden_too);
         let hits = literal.hits(tx, wanted, looked_at).await?;
-        let is_few = hits.ids.len() < few && literal.is_few(tx, wanted, few).await?;
-        if !is_few || !correct(tx, &mut literal.meaning).await? {
+        let forgives = match window {
+            Some(window) => window.is_forgiving,
+            None => hits.ids.len() < few && literal.is_few(tx, wanted, few).await?,
+        };
+        if !forgives || !correct(tx, &mut literal.meaning).await? {
             return Ok((literal, hits));
         }
         let forgiving = Self { exact: Some(hits), ..Self::of(literal.meaning, hidden_too) };
@@ -111,6 +117,7 @@ impl Searched {
             ranked_to: hits.ids.get(RANKED).map_or(i64::MAX, |id| id - 1),
             names_to: i64::MAX,
             begun_to: i64::MAX,
+            is_forgiving: self.exact.is_some(),
         });
         let is_exact = |product| self.exact.as_ref().is_none_or(|exact| exact.ids.contains(&product));
         let rank = |card: Card<'_>| (rank(&card, &self.meaning, is_exact(card.product)), card.product);

@@ -338,7 +338,8 @@ fn one_of(list: &mut Filter, ids: &[i64]) {
     let ids = id_list(ids.iter().copied());
     list.and_either(
         ("p.id in (select value from json_each(?))", ids.clone()),
-        ("p.id = any (translate(?, '[]', '{}')::bigint[])", ids),
+        // Selected, so that the list is read once and not for every row.
+        ("p.id in (select unnest(translate(?, '[]', '{}')::bigint[]))", ids),
     );
 }
 

@@ -186,11 +186,15 @@ async fn slips_of_the_finger_are_forgiven_behind_what_is_called_so(shop: Shop) {
     let behind = Look { cursor: first.next_cursor.as_deref(), ..one };
     let second = shop.store.product_search(&searching("lampp"), &behind, Some(shop.admin())).await.unwrap();
     assert_eq!((second.page.results[0].id, second.next_cursor), (lamp, None));
+    let walk = first.next_cursor;
     // What is called so often is not guessed at, and a filter or a word left out is no reason to guess either.
     for number in 0..10 {
         shop.product(&format!("Lampp {number}"), "20", 5).await;
     }
     assert_eq!(names(&shop, &searching("lampp")).await.len(), 10);
+    let behind = Look { page: PageRequest::first(20).unwrap(), cursor: walk.as_deref(), ..Look::default() };
+    let rest = shop.store.product_search(&searching("lampp"), &behind, Some(shop.admin())).await.unwrap().page;
+    assert!(rest.results.iter().any(|product| product.id == lamp), "who walks on is not left without what was forgiven before");
     let cheap = ProductFilter { max_price: Some(15.into()), ..searching("lampp") };
     assert_eq!(names(&shop, &cheap).await, [] as [&str; 0]);
     assert_eq!(names(&shop, &searching("lampp -lampp")).await, [] as [&str; 0]);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
+    card::GAP,
     document::{Document, Texts, meant_words},
     lists, sql, typo,
     words::words,
@@ -16,8 +17,6 @@ use crate::{
 const RULES: i64 = 1;
 /// The index is built for so many products at a time; others write between.
 const BATCH: i64 = 500;
-/// Between the names of a category and of those above it.
-const BETWEEN_NAMES: &str = " # ";
 /// Behind the last product.
 const ALL: i64 = i64::MAX;
 
@@ -28,7 +27,10 @@ pub(in crate::catalog) async fn index(tx: &mut Tx, products: impl Iterator<Item 
     if !in_categories.is_empty() {
         for (category, words) in sql::category_words(tx, in_categories.into_iter()).await? {
             let all = categories.entry(category).or_default();
-            *all = [all.trim(), words.trim()].join(BETWEEN_NAMES);
+            if !all.is_empty() {
+                all.extend([" ", GAP, " "]);
+            }
+            all.push_str(words.trim());
         }
     }
     let words = |texts: &Texts<'_>| texts.category.and_then(|category| categories.get(&category)).map_or("", String::as_str);

@@ -1,7 +1,7 @@
 //! How products are found.
 //!
-//! A search is read once (`query.rs`), given a meaning (`meaning.rs`: which categories are called so, what a mistyped word may
-//! be), and asked of an index in its own language (`expression.rs`). The index answers the ids of the hits, and the cards of as
+//! A search is read once (`query.rs`), given a meaning (`meaning.rs`: what a mistyped word may be), and asked of an index in its
+//! own language (`expression.rs`). The index answers the ids of the hits, and the cards of as
 //! many as are looked at; ranking (`rank.rs`) and counting (`facets.rs`) are pure, so that both databases answer the same.
 
 /// The number as statements need it.

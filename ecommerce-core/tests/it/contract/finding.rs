@@ -15,6 +15,7 @@ stories![
     by_another_order_slips_are_forgiven_where_nothing_is_called_so,
     a_product_is_found_as_it_is_now,
     a_category_that_is_renamed_is_found_by_its_new_name,
+    a_category_that_is_renamed_while_products_come_into_it_is_found_by_its_new_name,
     attributes_narrow_one_name_by_any_and_all_names_by_all,
     facets_count_without_their_own_filter,
     nobody_sees_or_counts_what_is_hidden,
@@ -236,6 +237,29 @@ async fn a_category_that_is_renamed_is_found_by_its_new_name(shop: Shop) {
     shop.store.category_update(shop.admin(), cups, change, &Expect::Any).await.unwrap();
     assert_eq!(names(&shop, &searching("galley")).await, [] as [&str; 0], "it moved out of the galley");
     assert_eq!(names(&shop, &searching("beaker cups")).await, ["Beaker"]);
+}
+
+async fn a_category_that_is_renamed_while_products_come_into_it_is_found_by_its_new_name(shop: Shop) {
+    let top = make_category(&shop, "Name0", None).await;
+    let below = make_category(&shop, "Shelf", Some(top)).await;
+    let other = shop.second_process().await;
+    for round in 1..=10 {
+        let rename = async {
+            let name = Some(format!("Name{round}").parse().unwrap());
+            let change = ecommerce_core::CategoryChange { name, ..Default::default() };
+            other.store.category_update(other.admin(), top, change, &Expect::Any).await.unwrap();
+        };
+        let make = async {
+            for _ in 0..4 {
+                let new = NewProduct { category: Some(below), ..NewProduct::new("Beaker".parse().unwrap(), money("10"), 5) };
+                shop.store.product_create(shop.admin(), new).await.unwrap();
+            }
+        };
+        tokio::join!(rename, make);
+        let found = shop.store.product_list(&searching(&format!("name{round}")), PageRequest::default(), None).await.unwrap();
+        assert_eq!(found.count, 4 * round, "all by the new name");
+        assert_eq!(names(&shop, &searching(&format!("\"name{}\"", round - 1))).await, [] as [&str; 0], "none by the old one");
+    }
 }
 
 async fn attributes_narrow_one_name_by_any_and_all_names_by_all(shop: Shop) {

@@ -16,7 +16,8 @@ use crate::{
 ///
 /// A search looks in the name, the SKU, the attributes, the description and the category's name, in this order of worth, for
 /// all of its words or their beginnings, for `"phrases in quotes"`, and leaves out what has a `-word`. Where fewer than ten
-/// products are called so, words that are one slip of the finger away count too, behind these.
+/// products are called so, words that are one slip of the finger away count too, behind these; in any other order only where no
+/// product is.
 ///
 /// Beside these parameters, each `attr.<name>=<value>` keeps to products whose attribute has this value, or one of them where
 /// the same name is given again: `?attr.color=red&attr.color=blue&attr.size=M`; at most 20 names and 50 values.

@@ -58,6 +58,8 @@ enum Cause {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("{table} {id}: {reason}")]
     Corrupt { table: &'static str, id: i64, reason: String },
+    #[error("somebody else was faster")]
+    LostRace,
     #[error("{0}")]
     Other(String),
 }
@@ -73,6 +75,11 @@ impl StoreError {
         Self(Box::new(Cause::Corrupt { table, id, reason: reason.to_string() }))
     }
 
+    /// What was read before is not so any more, and nothing was done.
+    pub(crate) fn lost_race() -> Self {
+        Self(Box::new(Cause::LostRace))
+    }
+
     pub(crate) fn other(reason: impl Into<String>) -> Self {
         Self(Box::new(Cause::Other(reason.into())))
     }
@@ -80,6 +87,7 @@ impl StoreError {
     /// Would the same call succeed now, since it only lost a race or a lock? The store has tried several times already.
     pub fn is_retryable(&self) -> bool {
         match self.code() {
+            _ if matches!(*self.0, Cause::LostRace) => true,
             // SQLITE_BUSY, SQLITE_LOCKED.
             Some(Code::Sqlite(code)) => matches!(code, 5 | 6),
             // serialization_failure, deadlock_detected.

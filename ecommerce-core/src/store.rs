@@ -8,9 +8,9 @@ use std::{
 
 use crate::{
     Clock, Currency, DatabaseFaults, PaymentProvider, StoreError, SystemClock, Timestamp, TokenSource,
-    accounts::{Hasher, SystemTokens},
+    accounts::{Hasher, SystemTokens, User},
     catalog,
-    db::{self, Db, Tx},
+    db::{self, Db, Gather, Tx},
     providers::Providers,
     worker::Worker,
 };
@@ -39,6 +39,7 @@ struct Inner {
     currency: Currency,
     providers: Providers,
     cursor_key: String,
+    sessions: Arc<Gather<String, Option<User>>>,
     _worker: Option<Worker>,
 }
 
@@ -192,6 +193,7 @@ impl StoreBuilder {
             currency,
             providers: self.providers,
             cursor_key,
+            sessions: Arc::default(),
             _worker: self.background.then(|| Worker::start(&WeakStore(inner.clone()), &callable)),
         })))
     }
@@ -266,6 +268,10 @@ impl Store {
         self.0.db.write().await
     }
 
+    pub(crate) async fn write_once(&self) -> Result<Tx, StoreError> {
+        self.0.db.write_once().await
+    }
+
     pub(crate) async fn read(&self) -> Result<Tx, StoreError> {
         self.0.db.read().await
     }
@@ -284,6 +290,11 @@ impl Store {
 
     pub(crate) fn hasher(&self) -> &Hasher {
         &self.0.hasher
+    }
+
+    /// Who asks whose a session is.
+    pub(crate) fn sessions(&self) -> &Arc<Gather<String, Option<User>>> {
+        &self.0.sessions
     }
 
     pub(crate) fn limits(&self) -> &Limits {

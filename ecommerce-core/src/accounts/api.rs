@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use serde_json::json;
 
@@ -16,8 +16,21 @@ impl Store {
     /// [`AccountError::Unauthenticated`] for a token that is unknown, expired or logged out, or whose account is disabled.
     pub async fn authenticate(&self, token: &str) -> Result<Session, AccountError> {
         let hash = token::hash(token);
-        let user = sql::user_by_session(&mut self.read().await?, hash.clone(), self.now()).await?;
+        let store = self.clone();
+        let look_up = move |hashes: Vec<String>| {
+            let store = store.clone();
+            async move { store.users_by_session(&hashes).await.ok() }
+        };
+        let user = match self.sessions().ask(hash.clone(), look_up).await {
+            Some(user) => user,
+            // Those who shared it shall not share why it failed.
+            None => self.users_by_session(slice::from_ref(&hash)).await?.pop().flatten(),
+        };
         Ok(Session::new(user.ok_or(AccountError::Unauthenticated)?, hash))
+    }
+
+    async fn users_by_session(&self, hashes: &[String]) -> Result<Vec<Option<User>>, StoreError> {
+        sql::users_by_session(&mut self.read().await?, hashes, self.now()).await
     }
 
     /// Ends this session; others of the same user live on.
@@ -84,6 +97,7 @@ impl Store {
             let before = sql::user_locked(&mut tx, email).await?;
             let before = before.ok_or_else(|| AccountError::UnknownUser(email.clone()))?;
             if before.role == role {
+                tx.commit().await?;
                 return Ok(before);
             }
             let user = sql::set_role(&mut tx, before.id, role).await?;
@@ -107,6 +121,7 @@ impl Store {
             let before = sql::user_locked(&mut tx, email).await?;
             let before = before.ok_or_else(|| AccountError::UnknownUser(email.clone()))?;
             if before.disabled == disabled {
+                tx.commit().await?;
                 return Ok(before);
             }
             let user = sql::set_disabled(&mut tx, before.id, disabled.then(|| self.now())).await?;

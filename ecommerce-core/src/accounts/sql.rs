@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::{
     Role, User,
     throttle::{Attempt, Tried},
@@ -59,10 +61,17 @@ statements! {
         "insert into sessions (token_hash, user_id, expires_at, created_at)
          values ($1, $2, $3, $4)";
 
-    USER_BY_SESSION =
-        "select u.id, u.email, u.name, u.role, u.created_at, u.disabled_at
-         from sessions s join users u on u.id = s.user_id
-         where s.token_hash = $1 and s.expires_at > $2 and u.disabled_at is null";
+    /// Several sessions at once, with commas between their hashes: many ask at the same time.
+    USERS_BY_SESSION = {
+        sqlite:
+            r#"select s.token_hash, u.id, u.email, u.name, u.role, u.created_at, u.disabled_at
+             from sessions s join users u on u.id = s.user_id
+             where s.token_hash in (select value from json_each('["' || replace($1, ',', '","') || '"]')) and s.expires_at > $2 and u.disabled_at is null"#,
+        postgres:
+            "select s.token_hash, u.id, u.email, u.name, u.role, u.created_at, u.disabled_at
+             from sessions s join users u on u.id = s.user_id
+             where s.token_hash = any (string_to_array($1, ',')) and s.expires_at > $2 and u.disabled_at is null",
+    };
 
     DELETE_SESSION = "delete from sessions where token_hash = $1";
 
@@ -143,7 +152,7 @@ pub(super) async fn insert_user(
     let name = name.map_or("", Name::as_str).to_owned();
     let args = (email.clone(), email.key(), name, role, password_hash, now);
     let Some(user) = tx.optional::<UserRow>(INSERT_USER, args).await? else { return Ok(None) };
-    tx.execute(INSERT_CART, (user.id,)).await?;
+    tx.later(INSERT_CART, (user.id,)).await?;
     Ok(Some(user.into()))
 }
 
@@ -189,19 +198,29 @@ pub(super) async fn insert_session(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(INSERT_SESSION, (token_hash, user, expires_at, now)).await.map(drop)
+    tx.later(INSERT_SESSION, (token_hash, user, expires_at, now)).await
 }
 
-pub(super) async fn user_by_session(tx: &mut Tx, token_hash: String, now: Timestamp) -> Result<Option<User>, StoreError> {
-    Ok(tx.optional::<UserRow>(USER_BY_SESSION, (token_hash, now)).await?.map(User::from))
+#[derive(sqlx::FromRow)]
+struct SessionRow {
+    token_hash: String,
+    #[sqlx(flatten)]
+    user: UserRow,
+}
+
+/// Whose sessions these are, in their order.
+pub(super) async fn users_by_session(tx: &mut Tx, hashes: &[String], now: Timestamp) -> Result<Vec<Option<User>>, StoreError> {
+    let rows = tx.all::<SessionRow>(USERS_BY_SESSION, (hashes.join(","), now)).await?;
+    let users: HashMap<_, _> = rows.into_iter().map(|row| (row.token_hash, User::from(row.user))).collect();
+    Ok(hashes.iter().map(|hash| users.get(hash).cloned()).collect())
 }
 
 pub(super) async fn delete_session(tx: &mut Tx, token_hash: String) -> Result<(), StoreError> {
-    tx.execute(DELETE_SESSION, (token_hash,)).await.map(drop)
+    tx.later(DELETE_SESSION, (token_hash,)).await
 }
 
 pub(super) async fn delete_sessions(tx: &mut Tx, user: UserId) -> Result<(), StoreError> {
-    tx.execute(DELETE_SESSIONS, (user,)).await.map(drop)
+    tx.later(DELETE_SESSIONS, (user,)).await
 }
 
 /// What was tried already of these three, in windows that have not ended.
@@ -224,27 +243,27 @@ pub(super) async fn count_attempt(tx: &mut Tx, key: &str, now: Timestamp, window
 pub(super) async fn forgive(tx: &mut Tx, attempt: &Attempt) -> Result<(), StoreError> {
     // In the order in which they were counted, so that nobody waits in a circle.
     for key in [&attempt.at_place, &attempt.email] {
-        tx.execute(FORGET_FAILURES, (key.clone(),)).await?;
+        tx.later(FORGET_FAILURES, (key.clone(),)).await?;
     }
     if let Some(place) = attempt.counted_place() {
-        tx.execute(GIVE_BACK_ATTEMPT, (place.to_owned(),)).await?;
+        tx.later(GIVE_BACK_ATTEMPT, (place.to_owned(),)).await?;
     }
     Ok(())
 }
 
 /// Remembers that the account has signed in there.
 pub(super) async fn note_place(tx: &mut Tx, user: UserId, place: String, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(NOTE_PLACE, (user, place, now)).await.map(drop)
+    tx.later(NOTE_PLACE, (user, place, now)).await
 }
 
 /// Puts another hash of the same password in the place of this one.
 pub(super) async fn renew_hash(tx: &mut Tx, user: UserId, old: String, new: String) -> Result<(), StoreError> {
-    tx.execute(RENEW_HASH, (user, old, new)).await.map(drop)
+    tx.later(RENEW_HASH, (user, old, new)).await
 }
 
 /// Removes what nobody can use any more, and places that are not used any more since then.
 pub(super) async fn delete_ended(tx: &mut Tx, now: Timestamp, places_before: Timestamp) -> Result<(), StoreError> {
-    tx.execute(DELETE_ENDED_SESSIONS, (now,)).await?;
-    tx.execute(DELETE_OLD_PLACES, (places_before,)).await?;
-    tx.execute(DELETE_ENDED_WINDOWS, (now,)).await.map(drop)
+    tx.later(DELETE_ENDED_SESSIONS, (now,)).await?;
+    tx.later(DELETE_OLD_PLACES, (places_before,)).await?;
+    tx.later(DELETE_ENDED_WINDOWS, (now,)).await
 }

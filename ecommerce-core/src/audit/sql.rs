@@ -40,7 +40,7 @@ pub(crate) async fn record(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (kind, id) = (subject.map(|subject| subject.kind), subject.map(|subject| subject.id));
-    tx.execute(INSERT, (now, admin.user_id, admin.from.clone(), action, kind, id, detail.to_string())).await.map(drop)
+    tx.later(INSERT, (now, admin.user_id, admin.from.clone(), action, kind, id, detail.to_string())).await
 }
 
 #[derive(sqlx::FromRow)]

@@ -1,6 +1,9 @@
-use super::{Cart, CartError, CartLine, PricedLine, lines, price_capped, sql};
+use super::{
+    Cart, CartError, CartLine, lines, price_capped,
+    sql::{self, Loaded},
+};
 use crate::{
-    Customer, ProductId, Quantity, Store, UserId,
+    Customer, ProductId, Quantity, Store,
     db::{Tx, retry},
 };
 
@@ -21,11 +24,9 @@ impl Store {
     pub async fn cart_add(&self, customer: &Customer, lines: &[CartLine]) -> Result<Cart, CartError> {
         let wanted = lines::sum_up(lines)?;
         retry(async || {
-            let (mut tx, cart) = self.begin_cart(customer.user_id).await?;
-            let wanted = lines::added(&cart, &wanted)?;
-            let cart = self.put_lines(&mut tx, customer.user_id, cart, &wanted).await?;
-            tx.commit().await?;
-            Ok(cart)
+            let (tx, cart) = self.begin_cart(customer, &wanted).await?;
+            let wanted = lines::added(&cart.lines, &wanted)?;
+            self.put_lines(tx, customer, cart, &wanted).await
         })
         .await
     }
@@ -36,18 +37,13 @@ impl Store {
     /// [`CartError::NotInCart`].
     pub async fn cart_reduce(&self, customer: &Customer, product: ProductId, by: Quantity) -> Result<Cart, CartError> {
         retry(async || {
-            let (mut tx, mut cart) = self.begin_cart(customer.user_id).await?;
-            let line = cart.iter_mut().find(|line| line.product == product).ok_or(CartError::NotInCart(product))?;
+            let (tx, mut cart) = self.begin_cart(customer, &[]).await?;
+            let line = cart.lines.iter_mut().find(|line| line.product == product).ok_or(CartError::NotInCart(product))?;
             let left = i64::from(line.quantity.get()) - i64::from(by.get());
-            let cart = if let Ok(quantity) = Quantity::new(left) {
-                line.quantity = quantity;
-                sql::put_lines(&mut tx, customer.user_id, &[CartLine { product, quantity }], self.now()).await?;
-                price_capped(&cart, self.currency())
-            } else {
-                self.delete_line(&mut tx, customer.user_id, cart, product).await?
-            };
-            tx.commit().await?;
-            Ok(cart)
+            let Ok(quantity) = Quantity::new(left) else { return self.delete_line(tx, customer, cart, product).await };
+            line.quantity = quantity;
+            sql::put_lines(tx, customer.user_id, &cart, &[CartLine { product, quantity }], self.now()).await?;
+            Ok(price_capped(&cart.lines, self.currency()))
         })
         .await
     }
@@ -58,13 +54,11 @@ impl Store {
     /// [`CartError::NotInCart`].
     pub async fn cart_remove(&self, customer: &Customer, product: ProductId) -> Result<Cart, CartError> {
         retry(async || {
-            let (mut tx, cart) = self.begin_cart(customer.user_id).await?;
-            if cart.iter().all(|line| line.product != product) {
+            let (tx, cart) = self.begin_cart(customer, &[]).await?;
+            if cart.lines.iter().all(|line| line.product != product) {
                 return Err(CartError::NotInCart(product));
             }
-            let cart = self.delete_line(&mut tx, customer.user_id, cart, product).await?;
-            tx.commit().await?;
-            Ok(cart)
+            self.delete_line(tx, customer, cart, product).await
         })
         .await
     }
@@ -74,14 +68,13 @@ impl Store {
     /// # Errors
     /// With a quantity, those of [`Store::cart_add`]; without one only the database's.
     pub async fn cart_set(&self, customer: &Customer, product: ProductId, quantity: Option<Quantity>) -> Result<Cart, CartError> {
+        let wanted = quantity.map(|quantity| CartLine { product, quantity });
         retry(async || {
-            let (mut tx, cart) = self.begin_cart(customer.user_id).await?;
-            let cart = match quantity {
-                Some(quantity) => self.put_lines(&mut tx, customer.user_id, cart, &[CartLine { product, quantity }]).await?,
-                None => self.delete_line(&mut tx, customer.user_id, cart, product).await?,
-            };
-            tx.commit().await?;
-            Ok(cart)
+            let (tx, cart) = self.begin_cart(customer, wanted.as_slice()).await?;
+            match wanted {
+                Some(_) => self.put_lines(tx, customer, cart, wanted.as_slice()).await,
+                None => self.delete_line(tx, customer, cart, product).await,
+            }
         })
         .await
     }
@@ -92,38 +85,28 @@ impl Store {
     /// Only the database's.
     pub async fn cart_clear(&self, customer: &Customer) -> Result<Cart, CartError> {
         retry(async || {
-            let (mut tx, _) = self.begin_cart(customer.user_id).await?;
-            sql::delete_lines(&mut tx, customer.user_id).await?;
-            tx.commit().await?;
+            let (tx, cart) = self.begin_cart(customer, &[]).await?;
+            sql::delete_lines(tx, customer.user_id, &cart).await?;
             Ok(price_capped(&[], self.currency()))
         })
         .await
     }
 
-    /// Locks the cart and reads its lines. Whoever changes the same cart meanwhile waits, so that nothing is lost.
-    async fn begin_cart(&self, user: UserId) -> Result<(Tx, Vec<PricedLine>), CartError> {
-        let mut tx = self.write().await?;
-        sql::lock(&mut tx, user).await?;
-        let lines = sql::priced_lines(&mut tx, user).await?;
-        Ok((tx, lines))
+    async fn begin_cart(&self, customer: &Customer, wanted: &[CartLine]) -> Result<(Tx, Loaded), CartError> {
+        let mut tx = self.write_once().await?;
+        let cart = sql::load(&mut tx, customer.user_id, wanted).await?;
+        Ok((tx, cart))
     }
 
-    async fn put_lines(&self, tx: &mut Tx, user: UserId, cart: Vec<PricedLine>, wanted: &[CartLine]) -> Result<Cart, CartError> {
-        let offers = sql::offers(tx, wanted).await?;
-        let cart = lines::put(cart, wanted, offers, self.currency())?;
-        sql::put_lines(tx, user, wanted, self.now()).await?;
-        Ok(cart)
+    async fn put_lines(&self, tx: Tx, customer: &Customer, cart: Loaded, wanted: &[CartLine]) -> Result<Cart, CartError> {
+        let put = lines::put(cart.lines.clone(), wanted, cart.offers(wanted), self.currency())?;
+        sql::put_lines(tx, customer.user_id, &cart, wanted, self.now()).await?;
+        Ok(put)
     }
 
-    async fn delete_line(
-        &self,
-        tx: &mut Tx,
-        user: UserId,
-        mut cart: Vec<PricedLine>,
-        product: ProductId,
-    ) -> Result<Cart, CartError> {
-        sql::delete_line(tx, user, product).await?;
-        cart.retain(|line| line.product != product);
-        Ok(price_capped(&cart, self.currency()))
+    async fn delete_line(&self, tx: Tx, customer: &Customer, mut cart: Loaded, product: ProductId) -> Result<Cart, CartError> {
+        sql::delete_line(tx, customer.user_id, &cart, product).await?;
+        cart.lines.retain(|line| line.product != product);
+        Ok(price_capped(&cart.lines, self.currency()))
     }
 }

@@ -7,28 +7,6 @@ use crate::{
 };
 
 statements! {
-    /// Whoever changes a cart or checks it out locks its row first, so that they take turns. In SQLite the write lock is already held.
-    LOCK = {
-        sqlite: "select generation from carts where user_id = $1",
-        postgres: "select generation from carts where user_id = $1 for update",
-    };
-
-    /// Products are locked in the order of their ids, so that two checkouts never wait for each other.
-    /// Such a lock lets others go on putting them into their carts.
-    LOCK_PRODUCTS = {
-        sqlite:
-            "select id
-             from products
-             where id in (select product_id from cart_items where user_id = $1)
-             order by id",
-        postgres:
-            "select id
-             from products
-             where id in (select product_id from cart_items where user_id = $1)
-             order by id
-             for no key update",
-    };
-
     /// A deleted product stays in the carts that hold it, but cannot be bought.
     PRICED_LINES =
         "select i.product_id, p.name, p.price, p.currency, i.quantity,
@@ -38,110 +16,192 @@ statements! {
          where i.user_id = $1
          order by i.added_at, i.product_id";
 
-    /// What the lines would be that are wanted, where there are such products.
-    OFFERS = {
+    /// The cart's version beside the products in it and those that are wanted; one row without a product where there are none.
+    LOAD = {
         sqlite:
-            "select p.id as product_id, p.name, p.price, p.currency, w.value ->> 'quantity' as quantity,
-                 p.is_available, p.stock - p.reserved as in_stock
-             from json_each($1) w join products p on p.id = w.value ->> 'product'
-             where p.deleted_at is null
-             order by p.id",
+            "with ids (id) as (
+                 select product_id from cart_items where user_id = $1
+                 union select value ->> 'product' from json_each($2))
+             select c.version, p.id as product_id, p.name, p.price, p.currency, i.quantity,
+                 p.is_available and p.deleted_at is null as is_available,
+                 case when p.deleted_at is null then p.stock - p.reserved else 0 end as in_stock
+             from carts c
+                 left join ids on true
+                 left join products p on p.id = ids.id
+                 left join cart_items i on i.user_id = c.user_id and i.product_id = ids.id
+             where c.user_id = $1
+             order by i.added_at, p.id",
         postgres:
-            "select p.id as product_id, p.name, p.price, p.currency, w.quantity,
-                 p.is_available, p.stock - p.reserved as in_stock
-             from json_to_recordset(cast(cast($1 as text) as json)) as w (product bigint, quantity bigint)
-                 join products p on p.id = w.product
-             where p.deleted_at is null
-             order by p.id",
+            "with ids (id) as (
+                 select product_id from cart_items where user_id = $1
+                 union select product from json_to_recordset(cast(cast($2 as text) as json)) as w (product bigint))
+             select c.version, p.id as product_id, p.name, p.price, p.currency, i.quantity,
+                 p.is_available and p.deleted_at is null as is_available,
+                 case when p.deleted_at is null then p.stock - p.reserved else 0 end as in_stock
+             from carts c
+                 left join ids on true
+                 left join products p on p.id = ids.id
+                 left join cart_items i on i.user_id = c.user_id and i.product_id = ids.id
+             where c.user_id = $1
+             order by i.added_at, p.id",
     };
 
-    /// The cart is locked, so that the quantities are those that it shall have in the end.
+    /// Gives lines their quantities, unless the cart is another by now.
     PUT_LINES = {
         sqlite:
             "insert into cart_items (user_id, product_id, quantity, added_at)
-             select $1, value ->> 'product', value ->> 'quantity', $3
-             from json_each($2)
+             select $1, value ->> 'product', value ->> 'quantity', $4
+             from json_each($3)
              where true -- without it, SQLite takes 'on' for that of a join
-             on conflict (user_id, product_id) do update set quantity = excluded.quantity",
+             on conflict (user_id, product_id) do update set quantity = excluded.quantity;
+             update carts set version = version + 1 where user_id = $1 and version = $2 returning version",
         postgres:
-            "insert into cart_items (user_id, product_id, quantity, added_at)
-             select cast($1 as bigint), product, quantity, cast($3 as bigint)
-             from json_to_recordset(cast(cast($2 as text) as json)) as w (product bigint, quantity bigint)
-             on conflict (user_id, product_id) do update set quantity = excluded.quantity",
+            "with turn as (
+                 update carts set version = version + 1 where user_id = $1 and version = $2 returning user_id, version),
+             put as (
+                 insert into cart_items (user_id, product_id, quantity, added_at)
+                 select turn.user_id, w.product, w.quantity, cast($4 as bigint)
+                 from turn, json_to_recordset(cast(cast($3 as text) as json)) as w (product bigint, quantity bigint)
+                 on conflict (user_id, product_id) do update set quantity = excluded.quantity)
+             select version from turn",
     };
 
-    DELETE_LINE = "delete from cart_items where user_id = $1 and product_id = $2";
+    /// The same for a line that goes.
+    DELETE_LINE = {
+        sqlite:
+            "delete from cart_items where user_id = $1 and product_id = $3;
+             update carts set version = version + 1 where user_id = $1 and version = $2 returning version",
+        postgres:
+            "with turn as (
+                 update carts set version = version + 1 where user_id = $1 and version = $2 returning user_id, version),
+             gone as (
+                 delete from cart_items i using turn where i.user_id = turn.user_id and i.product_id = $3)
+             select version from turn",
+    };
 
-    DELETE_LINES = "delete from cart_items where user_id = $1";
-
-    NEXT_GENERATION = "update carts set generation = generation + 1 where user_id = $1";
+    /// The same for all lines.
+    DELETE_LINES = {
+        sqlite:
+            "delete from cart_items where user_id = $1;
+             update carts set version = version + 1 where user_id = $1 and version = $2 returning version",
+        postgres:
+            "with turn as (
+                 update carts set version = version + 1 where user_id = $1 and version = $2 returning user_id, version),
+             gone as (
+                 delete from cart_items i using turn where i.user_id = turn.user_id)
+             select version from turn",
+    };
 }
 
-#[derive(sqlx::FromRow)]
-struct PricedLineRow {
-    product_id: ProductId,
+/// A cart as it is, and what is wanted beside it.
+pub(super) struct Loaded {
+    /// Whoever changes the cart says which version of it they have seen: where it is another by now, nothing is done.
+    version: i64,
+    pub(super) lines: Vec<PricedLine>,
+    /// The products of the cart and those that are wanted, as far as they are there.
+    offers: Vec<Offer>,
+}
+
+impl Loaded {
+    /// The lines that are wanted beside what the catalog says now. Products that are not there are left out.
+    pub(super) fn offers(&self, wanted: &[CartLine]) -> Vec<PricedLine> {
+        let offer = |line: &CartLine| Some((self.offers.iter().find(|offer| offer.product == line.product)?, line.quantity));
+        wanted.iter().filter_map(offer).map(|(offer, quantity)| offer.clone().line(quantity)).collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Offer {
+    product: ProductId,
     name: String,
-    price: i64,
-    currency: Currency,
-    quantity: i64,
+    unit_price: Money,
     is_available: bool,
     in_stock: i64,
 }
 
-impl TryFrom<PricedLineRow> for PricedLine {
-    type Error = StoreError;
-
-    fn try_from(row: PricedLineRow) -> Result<Self, StoreError> {
-        let PricedLineRow { product_id, name, price, currency, quantity, is_available, in_stock } = row;
-        let id = product_id.get();
-        let unit_price = Money::new(price, currency).map_err(|error| StoreError::corrupt("products", id, error))?;
-        let quantity = Quantity::new(quantity).map_err(|error| StoreError::corrupt("cart_items", id, error))?;
-        Ok(Self { product: product_id, name, unit_price, quantity, is_available, in_stock })
+impl Offer {
+    fn line(self, quantity: Quantity) -> PricedLine {
+        let Self { product, name, unit_price, is_available, in_stock } = self;
+        PricedLine { product, name, unit_price, quantity, is_available, in_stock }
     }
 }
 
-/// Locks the customer's cart until the transaction ends, and answers its generation.
-pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> Result<i64, StoreError> {
-    tx.scalar(LOCK, (user,)).await
+#[derive(sqlx::FromRow)]
+struct LoadRow {
+    version: i64,
+    #[sqlx(flatten)]
+    line: LineRow,
+}
+
+/// A product beside its quantity in a cart; either may be missing.
+#[derive(sqlx::FromRow)]
+pub(crate) struct LineRow {
+    product_id: Option<ProductId>,
+    name: Option<String>,
+    price: Option<i64>,
+    currency: Option<Currency>,
+    quantity: Option<i64>,
+    is_available: Option<bool>,
+    in_stock: Option<i64>,
+}
+
+impl LineRow {
+    /// The line of the cart, where it is one.
+    pub(crate) fn line(&self) -> Result<Option<PricedLine>, StoreError> {
+        let (Some(offer), Some(quantity)) = (self.offer()?, self.quantity) else { return Ok(None) };
+        let quantity = Quantity::new(quantity);
+        let quantity = quantity.map_err(|error| StoreError::corrupt("cart_items", offer.product.get(), error))?;
+        Ok(Some(offer.line(quantity)))
+    }
+
+    /// The product, where there is one.
+    fn offer(&self) -> Result<Option<Offer>, StoreError> {
+        let Self { product_id: Some(product), name: Some(name), price: Some(price), currency: Some(currency), .. } = self else {
+            return Ok(None);
+        };
+        let unit_price = Money::new(*price, *currency);
+        let unit_price = unit_price.map_err(|error| StoreError::corrupt("products", product.get(), error))?;
+        let (is_available, in_stock) = (self.is_available.unwrap_or_default(), self.in_stock.unwrap_or_default());
+        Ok(Some(Offer { product: *product, name: name.clone(), unit_price, is_available, in_stock }))
+    }
 }
 
 /// The lines of a cart beside what the catalog says now, in the order in which they were added.
-pub(crate) async fn priced_lines(tx: &mut Tx, user: UserId) -> Result<Vec<PricedLine>, StoreError> {
-    let rows = tx.all::<PricedLineRow>(PRICED_LINES, (user,)).await?;
-    rows.into_iter().map(PricedLine::try_from).collect()
+pub(super) async fn priced_lines(tx: &mut Tx, user: UserId) -> Result<Vec<PricedLine>, StoreError> {
+    let rows = tx.all::<LineRow>(PRICED_LINES, (user,)).await?;
+    rows.iter().filter_map(|row| row.line().transpose()).collect()
 }
 
-/// The same, with the products locked until the transaction ends.
-pub(crate) async fn priced_lines_locked(tx: &mut Tx, user: UserId) -> Result<Vec<PricedLine>, StoreError> {
-    if tx.locks_rows() {
-        tx.all::<(ProductId,)>(LOCK_PRODUCTS, (user,)).await?;
-    }
-    priced_lines(tx, user).await
-}
-
-/// The lines that are wanted beside what the catalog says now, by product. Products that are not there are left out.
-pub(super) async fn offers(tx: &mut Tx, wanted: &[CartLine]) -> Result<Vec<PricedLine>, StoreError> {
-    let rows = tx.all::<PricedLineRow>(OFFERS, (json(wanted),)).await?;
-    rows.into_iter().map(PricedLine::try_from).collect()
+/// The cart, beside what the catalog says now of its products and of those that are wanted.
+pub(super) async fn load(tx: &mut Tx, user: UserId, wanted: &[CartLine]) -> Result<Loaded, StoreError> {
+    let rows = tx.all::<LoadRow>(LOAD, (user, json(wanted))).await?;
+    let version = rows.first().map(|row| row.version).ok_or_else(|| StoreError::corrupt("carts", user.get(), "is not there"))?;
+    let lines = rows.iter().filter_map(|row| row.line.line().transpose()).collect::<Result<_, _>>()?;
+    let offers = rows.iter().filter_map(|row| row.line.offer().transpose()).collect::<Result<_, _>>()?;
+    Ok(Loaded { version, lines, offers })
 }
 
 /// Gives lines the quantities that are wanted, and adds those that are new.
-pub(super) async fn put_lines(tx: &mut Tx, user: UserId, wanted: &[CartLine], now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(PUT_LINES, (user, json(wanted), now)).await.map(drop)
+pub(super) async fn put_lines(
+    tx: Tx,
+    user: UserId,
+    cart: &Loaded,
+    wanted: &[CartLine],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    changed(tx.write(PUT_LINES, (user, cart.version, json(wanted), now)).await?)
 }
 
-pub(super) async fn delete_line(tx: &mut Tx, user: UserId, product: ProductId) -> Result<(), StoreError> {
-    tx.execute(DELETE_LINE, (user, product)).await.map(drop)
+pub(super) async fn delete_line(tx: Tx, user: UserId, cart: &Loaded, product: ProductId) -> Result<(), StoreError> {
+    changed(tx.write(DELETE_LINE, (user, cart.version, product)).await?)
 }
 
-pub(super) async fn delete_lines(tx: &mut Tx, user: UserId) -> Result<(), StoreError> {
-    tx.execute(DELETE_LINES, (user,)).await.map(drop)
+pub(super) async fn delete_lines(tx: Tx, user: UserId, cart: &Loaded) -> Result<(), StoreError> {
+    changed(tx.write(DELETE_LINES, (user, cart.version)).await?)
 }
 
-/// Takes every line out of a cart that was checked out, and begins its next generation.
-pub(crate) async fn empty(tx: &mut Tx, user: UserId) -> Result<(), StoreError> {
-    delete_lines(tx, user).await?;
-    tx.execute(NEXT_GENERATION, (user,)).await.map(drop)
+fn changed(version: Option<(i64,)>) -> Result<(), StoreError> {
+    version.map(drop).ok_or_else(StoreError::lost_race)
 }
 
 /// Lines as one argument.

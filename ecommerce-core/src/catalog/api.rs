@@ -81,6 +81,7 @@ impl Store {
             let category = hold_category(&mut tx, change.category.flatten()).await?;
             let changed = change.apply(&product, category.as_ref());
             if changed == product {
+                tx.commit().await?;
                 return Ok(product);
             }
             if changed.stock < reserved {

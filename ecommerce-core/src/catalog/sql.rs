@@ -180,13 +180,13 @@ pub(super) async fn update_products(
 ) -> Result<(), StoreError> {
     let rows: Vec<_> = products.clone().map(WrittenProduct::from).collect();
     tx.execute(UPDATE_PRODUCTS, (json(&rows)?, now)).await?;
-    tx.execute(DELETE_ATTRIBUTES, (id_list(products.clone().map(|product| product.id.get())),)).await?;
+    tx.later(DELETE_ATTRIBUTES, (id_list(products.clone().map(|product| product.id.get())),)).await?;
     insert_attributes(tx, products.map(|product| (product.id, &product.attributes))).await
 }
 
 pub(super) async fn delete_product(tx: &mut Tx, id: ProductId, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(DELETE_ATTRIBUTES, (id_list(iter::once(id.get())),)).await?;
-    tx.execute(DELETE_PRODUCT, (id, now)).await.map(drop)
+    tx.later(DELETE_ATTRIBUTES, (id_list(iter::once(id.get())),)).await?;
+    tx.later(DELETE_PRODUCT, (id, now)).await
 }
 
 async fn insert_attributes(tx: &mut Tx, products: impl Iterator<Item = (ProductId, &Attributes)>) -> Result<(), StoreError> {
@@ -194,7 +194,7 @@ async fn insert_attributes(tx: &mut Tx, products: impl Iterator<Item = (ProductI
     if rows.is_empty() {
         return Ok(());
     }
-    tx.execute(INSERT_ATTRIBUTES, (json(&rows)?,)).await.map(drop)
+    tx.later(INSERT_ATTRIBUTES, (json(&rows)?,)).await
 }
 
 /// How many are on hand and how many of them reserved.
@@ -207,7 +207,7 @@ pub(super) async fn stock_locked(tx: &mut Tx, id: ProductId) -> Result<Option<(i
 }
 
 pub(super) async fn set_stock(tx: &mut Tx, id: ProductId, stock: i64, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(SET_STOCK, (id, stock, now)).await.map(drop)
+    tx.later(SET_STOCK, (id, stock, now)).await
 }
 
 /// The latest changes of a product's stock, newest first.
@@ -234,7 +234,7 @@ pub(super) async fn insert_movements(
     if changes.is_empty() {
         return Ok(());
     }
-    tx.execute(INSERT_MOVEMENTS, (json(&changes)?, reason, note.cloned(), now)).await.map(drop)
+    tx.later(INSERT_MOVEMENTS, (json(&changes)?, reason, note.cloned(), now)).await
 }
 
 /// All of a product that an admin writes, as the statements take it.

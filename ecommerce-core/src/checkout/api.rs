@@ -1,14 +1,14 @@
-use serde_json::json;
+use std::time::Duration;
 
 use super::{
     Checkout, CheckoutError, CheckoutRequest,
-    draft::{Draft, draft},
-    sql,
+    draft::draft,
+    sql::{self, Placing},
 };
 use crate::{
-    Customer, EventName, Order, OrderId, ProviderName, Store, cart,
+    Customer, CustomerRef, Order, OrderId, PaymentId, ProviderName, Store,
     db::{Tx, retry},
-    orders, outbox,
+    orders,
 };
 
 impl Store {
@@ -22,24 +22,26 @@ impl Store {
     /// Every [`CheckoutError`] says what stands in the way; nothing was changed, and the key is not used up.
     pub async fn checkout(&self, customer: &Customer, request: &CheckoutRequest) -> Result<Checkout, CheckoutError> {
         let checkout = retry(async || {
-            let mut tx = self.write().await?;
-            // Whoever checks this cart out at the same time waits here, and finds the key used or the cart empty.
-            let generation = cart::sql::lock(&mut tx, customer.user_id).await?;
-            if let Some(order) = self.replay(&mut tx, customer, request).await? {
-                return Ok(Checkout { order, replayed: true });
+            let (now, user) = (self.now(), customer.user_id);
+            let mut tx = self.write_once().await?;
+            let cart = sql::load(&mut tx, user, request.idempotency_key.as_ref()).await?;
+            if let Some(used) = cart.used {
+                return self.replay(tx, request, used).await;
             }
             let most = self.limits().open_orders_per_customer;
-            if sql::count_open(&mut tx, customer.user_id).await? >= i64::from(most) {
+            if cart.open_orders >= i64::from(most) {
                 return Err(CheckoutError::TooManyOpenOrders(most));
             }
-            let lines = cart::sql::priced_lines_locked(&mut tx, customer.user_id).await?;
             let provider = request.provider.unwrap_or_else(|| self.providers().preferred());
-            let draft = draft(&lines, request, provider, |total| self.providers().accepts(provider, total))?;
-            let id = self.place(&mut tx, customer, generation, &draft, request).await?;
-            let order = orders::sql::get(&mut tx, id).await?;
-            tx.commit().await?;
+            let draft = draft(&cart.lines, request, provider, |total| self.providers().accepts(provider, total))?;
+            let reserved_until = now.after(self.reservation(provider));
+            let payment = self.new_payment(provider, draft.total)?;
+            let (key, fingerprint) = (request.idempotency_key.as_ref(), request.fingerprint());
+            let placing = Placing { user, cart: &cart, payment, key, fingerprint, reserved_until, now };
+            let (id, payment) = sql::place(tx, &draft, placing).await?;
             tracing::info!(order = %id, "order placed");
-            Ok(Checkout { order, replayed: false })
+            let customer = CustomerRef { id: user, email: cart.email };
+            Ok(Checkout { order: draft.placed(id, payment, customer, reserved_until, now), replayed: false })
         })
         .await?;
         self.with_payment(customer, request, checkout).await
@@ -57,11 +59,7 @@ impl Store {
             return Ok(checkout);
         }
         if checkout.replayed {
-            let begun = async {
-                self.ensure_begun(payment.id).await?;
-                retry(async || self.replay(&mut self.write().await?, customer, request).await).await
-            };
-            let order = begun.await.unwrap_or_else(|error: CheckoutError| {
+            let order = self.begun(customer, request, payment.id).await.unwrap_or_else(|error| {
                 tracing::warn!(order = %checkout.order.id, %error, "a payment could not be begun");
                 None
             });
@@ -71,42 +69,44 @@ impl Store {
         Ok(Checkout { order, replayed: false })
     }
 
-    /// The order that this key has made already, as it was placed.
-    async fn replay(&self, tx: &mut Tx, customer: &Customer, request: &CheckoutRequest) -> Result<Option<Order>, CheckoutError> {
-        let Some(key) = &request.idempotency_key else { return Ok(None) };
-        match sql::by_key(tx, customer.user_id, key).await? {
-            None => Ok(None),
-            Some((_, fingerprint)) if fingerprint != request.fingerprint() => Err(CheckoutError::IdempotencyKeyReused),
-            Some((id, _)) => {
-                let order = orders::sql::get(tx, id).await?;
-                let reserved_until = orders::sql::lock(tx, id, None).await?.map(|record| record.reserved_until);
-                Ok(Some(order.into_placed(reserved_until)))
-            }
-        }
+    /// The order of a repeated checkout with its payment begun, where it was not.
+    async fn begun(
+        &self,
+        customer: &Customer,
+        request: &CheckoutRequest,
+        payment: PaymentId,
+    ) -> Result<Option<Order>, CheckoutError> {
+        self.ensure_begun(payment).await?;
+        retry(async || {
+            let mut tx = self.write_once().await?;
+            let cart = sql::load(&mut tx, customer.user_id, request.idempotency_key.as_ref()).await?;
+            let Some(used) = cart.used else { return Ok(None) };
+            Ok(Some(self.replay(tx, request, used).await?.order))
+        })
+        .await
     }
 
-    async fn place(
+    /// The order that the request's key has made already, as it was placed.
+    async fn replay(
         &self,
-        tx: &mut Tx,
-        customer: &Customer,
-        generation: i64,
-        draft: &Draft,
+        mut tx: Tx,
         request: &CheckoutRequest,
-    ) -> Result<OrderId, CheckoutError> {
-        let (user, now) = (customer.user_id, self.now());
-        let reservation = match draft.provider {
+        (id, fingerprint): (OrderId, String),
+    ) -> Result<Checkout, CheckoutError> {
+        if fingerprint != request.fingerprint() {
+            return Err(CheckoutError::IdempotencyKeyReused);
+        }
+        let order = orders::sql::get(&mut tx, id).await?;
+        let reserved_until = orders::sql::lock(&mut tx, id, None).await?.map(|record| record.reserved_until);
+        tx.commit().await?;
+        Ok(Checkout { order: order.into_placed(reserved_until), replayed: true })
+    }
+
+    /// How long the units of an order are kept for it.
+    fn reservation(&self, provider: ProviderName) -> Duration {
+        match provider {
             ProviderName::Manual => self.limits().manual_reservation,
             _ => self.limits().reservation,
-        };
-        let id = sql::insert_order(tx, user, generation, draft, now.after(reservation), now).await?;
-        orders::sql::reserve(tx, id).await?;
-        orders::rows::insert_payment(tx, id, self.new_payment(draft.provider, draft.total)?, now).await?;
-        orders::sql::insert_event(tx, id, EventName::Placed, None, now).await?;
-        cart::sql::empty(tx, user).await?;
-        if let Some(key) = &request.idempotency_key {
-            sql::insert_key(tx, user, key, request.fingerprint(), id, now).await?;
         }
-        outbox::push(tx, outbox::Topic::OrderPlaced, json!({ "order": id, "user": user }), now).await?;
-        Ok(id)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{CheckoutError, CheckoutRequest};
 use crate::{
-    InvalidField, Money, NotAccepted, ProviderName,
+    CustomerRef, EventName, Fulfillment, InvalidField, Money, MoneyError, NotAccepted, Order, OrderEvent, OrderId, OrderItem,
+    OrderStatus, Payment, PaymentId, PaymentStatus, ProviderName, Timestamp,
     cart::{PricedLine, price},
 };
 
@@ -11,6 +12,41 @@ use crate::{
 pub(super) struct Draft {
     pub(super) total: Money,
     pub(super) provider: ProviderName,
+    /// By product, as an order shows them.
+    pub(super) items: Vec<OrderItem>,
+}
+
+impl Draft {
+    /// The order that was made of it, as it is at this moment.
+    pub(super) fn placed(
+        self,
+        id: OrderId,
+        payment: PaymentId,
+        customer: CustomerRef,
+        reserved_until: Timestamp,
+        now: Timestamp,
+    ) -> Order {
+        let Self { total, provider, items } = self;
+        Order {
+            id,
+            status: OrderStatus::PendingPayment,
+            payment_status: PaymentStatus::Unpaid,
+            fulfillment: Fulfillment::Unfulfilled,
+            items,
+            total,
+            currency: total.currency(),
+            refunded_total: Money::zero(total.currency()),
+            payments: vec![Payment::begun(payment, provider, total, now)],
+            refunds: Vec::new(),
+            reserved_until: Some(reserved_until),
+            tracking_number: None,
+            history: vec![OrderEvent { event: EventName::Placed, at: now, note: None }],
+            disputed: false,
+            customer,
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 /// Decides on a cart whose products are locked. `accepts` says whether the provider takes a total; nothing, when there is
@@ -45,12 +81,20 @@ pub(super) fn draft(
             return Err(CheckoutError::TotalChanged(total));
         }
     }
+    let too_large = |_| InvalidField::new("quantity", "asks for a line that comes to more money than can be counted");
+    let mut items = lines.iter().map(item).collect::<Result<Vec<_>, _>>().map_err(too_large)?;
+    items.sort_by_key(|item| item.product_id);
     match accepts(total) {
-        Some(Ok(())) => Ok(Draft { total, provider }),
+        Some(Ok(())) => Ok(Draft { total, provider, items }),
         Some(Err(NotAccepted::Currency)) => Err(CheckoutError::CurrencyNotAccepted(provider)),
         Some(Err(NotAccepted::Amount)) => Err(CheckoutError::AmountNotAccepted(provider)),
         None => Err(InvalidField::new("provider", "is none that this shop has").into()),
     }
+}
+
+fn item(line: &PricedLine) -> Result<OrderItem, MoneyError> {
+    let PricedLine { product, ref name, unit_price, quantity, .. } = *line;
+    Ok(OrderItem { product_id: product, name: name.clone(), unit_price, quantity, line_total: line.total()? })
 }
 
 #[cfg(test)]

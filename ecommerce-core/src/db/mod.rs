@@ -6,8 +6,9 @@
 mod faults;
 mod files;
 mod filter;
-mod lease;
+mod gather;
 mod migrate;
+mod pool;
 mod postgres;
 mod retry;
 mod sqlite;
@@ -17,16 +18,17 @@ mod tx;
 use faults::Faults;
 pub use faults::{DatabaseCall, DatabaseFault, DatabaseFaults};
 pub(crate) use filter::Filter;
+pub(crate) use gather::Gather;
 pub(crate) use retry::{AsStoreError, retry};
 pub(crate) use sqlite::backup;
 pub use statement::Sql;
 pub(crate) use statement::{Args, PerEngine, Row, id_list, json, statements};
 pub(crate) use tx::Tx;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use lease::Lease;
-use sqlx::{PgPool, SqlitePool};
+use pool::Pool;
+use sqlx::{Postgres, Sqlite};
 use tx::Place;
 
 use crate::StoreError;
@@ -34,29 +36,29 @@ use crate::StoreError;
 /// An open database: its connections, and what may befall the calls on them.
 #[derive(Clone)]
 pub(crate) struct Db {
-    pools: Pools,
+    engine: Engine,
     faults: Faults,
 }
 
 /// Which engine it is.
 #[derive(Clone)]
-enum Pools {
-    /// One file. SQLite has one writer at a time, so writers queue for the one connection that may write.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
-    /// A server, and how long its answer to a statement is waited for.
-    Postgres { pool: PgPool, patience: Duration },
+enum Engine {
+    /// One file, with one connection that writes and others that read; or memory, which belongs to the one connection.
+    Sqlite { writer: sqlite::Writer, readers: Option<Pool<Sqlite>> },
+    /// A server.
+    Postgres(Pool<Postgres>),
 }
 
 impl Db {
     /// Opens `sqlite:FILE`, `sqlite::memory:` or `postgres://...`, and brings its tables up to date.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
-        let pools = match url.split_once(':') {
+        let engine = match url.split_once(':') {
             Some(("sqlite", _)) => sqlite::open(url).await?,
             Some(("postgres" | "postgresql", _)) => postgres::open(url).await?,
             _ => return Err(StoreError::other("the database URL must begin with sqlite: or postgres://")),
         };
-        migrate::run(&pools).await?;
-        Ok(Self { pools, faults: Faults::new(None) })
+        migrate::run(&engine).await?;
+        Ok(Self { engine, faults: Faults::new(None) })
     }
 
     /// The same with what may befall its calls from now on.
@@ -64,23 +66,35 @@ impl Db {
         Self { faults: Faults::new(faults), ..self }
     }
 
-    /// A transaction that may write. On SQLite it holds the write lock from its first moment.
+    /// A transaction that may write. On SQLite it holds the write lock from its first moment, and may see what others have done
+    /// and wait to be committed: whoever answers from it, ends it with [`Tx::commit`].
     pub(crate) async fn write(&self) -> Result<Tx, StoreError> {
         self.begin(async {
-            Ok(match &self.pools {
-                Pools::Sqlite { writer, .. } => Place::Sqlite(writer.begin_with("begin immediate").await?),
-                Pools::Postgres { pool, patience } => Place::Postgres(Lease::begin(pool, *patience, "begin").await?),
+            Ok(match &self.engine {
+                Engine::Sqlite { writer, .. } => Place::SqliteTurn(writer.turn().await?),
+                Engine::Postgres(pool) => Place::Postgres(pool.begin("begin").await?),
             })
         })
         .await
     }
 
+    /// A place for a deed of which only the last statement writes. On PostgreSQL it need not be a transaction, which saves the
+    /// two ways of its beginning and its end: the statement that writes ([`Tx::write`]) sees to it that what was read before
+    /// still holds, or does nothing, which is a race that was lost ([`StoreError::lost_race`]).
+    pub(crate) async fn write_once(&self) -> Result<Tx, StoreError> {
+        match &self.engine {
+            Engine::Sqlite { .. } => self.write().await,
+            Engine::Postgres(_) => self.read().await,
+        }
+    }
+
     /// A connection to read with, each statement seeing what was committed when it began.
     pub(crate) async fn read(&self) -> Result<Tx, StoreError> {
         self.begin(async {
-            Ok(match &self.pools {
-                Pools::Sqlite { readers, .. } => Place::SqliteRead(readers.acquire().await?),
-                Pools::Postgres { pool, patience } => Place::Postgres(Lease::take(pool, *patience).await?),
+            Ok(match &self.engine {
+                Engine::Sqlite { readers: Some(readers), .. } => Place::Sqlite(readers.lend().await?),
+                Engine::Sqlite { writer, readers: None } => Place::SqliteTurn(writer.turn_to_read().await?),
+                Engine::Postgres(pool) => Place::Postgres(pool.lend().await?),
             })
         })
         .await
@@ -89,11 +103,11 @@ impl Db {
     /// A transaction that reads one state of the whole database, however many statements it runs.
     pub(crate) async fn snapshot(&self) -> Result<Tx, StoreError> {
         self.begin(async {
-            Ok(match &self.pools {
-                Pools::Sqlite { readers, .. } => Place::Sqlite(readers.begin().await?),
-                Pools::Postgres { pool, patience } => {
-                    let begin = "begin transaction isolation level repeatable read, read only";
-                    Place::Postgres(Lease::begin(pool, *patience, begin).await?)
+            Ok(match &self.engine {
+                Engine::Sqlite { readers: Some(readers), .. } => Place::Sqlite(readers.begin("begin").await?),
+                Engine::Sqlite { writer, readers: None } => Place::SqliteTurn(writer.turn_to_read().await?),
+                Engine::Postgres(pool) => {
+                    Place::Postgres(pool.begin("begin transaction isolation level repeatable read, read only").await?)
                 }
             })
         })
@@ -107,12 +121,14 @@ impl Db {
 
     /// Waits for running statements and closes every connection.
     pub(crate) async fn close(&self) {
-        match &self.pools {
-            Pools::Sqlite { writer, readers } => {
-                readers.close().await;
+        match &self.engine {
+            Engine::Sqlite { writer, readers } => {
+                if let Some(readers) = readers {
+                    readers.close().await;
+                }
                 writer.close().await;
             }
-            Pools::Postgres { pool, .. } => pool.close().await,
+            Engine::Postgres(pool) => pool.close().await,
         }
     }
 }

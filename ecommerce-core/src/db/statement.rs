@@ -91,19 +91,19 @@ impl Encode<'_, Postgres> for PerEngine {
 
 /// The arguments of a statement: a tuple of values, `$1` first.
 pub(crate) trait Args: Send {
-    fn sqlite(self) -> Result<SqliteArguments, sqlx::Error>;
+    /// Adds them behind those of another statement.
+    fn add_to_sqlite(self, arguments: &mut SqliteArguments) -> Result<(), sqlx::Error>;
     fn postgres(self) -> Result<PgArguments, sqlx::Error>;
 }
 
 macro_rules! args {
     ($($value:ident)*) => {
-        #[allow(non_snake_case, unused_mut)]
+        #[allow(non_snake_case, unused_mut, unused_variables)]
         impl<$($value: Value),*> Args for ($($value,)*) {
-            fn sqlite(self) -> Result<SqliteArguments, sqlx::Error> {
+            fn add_to_sqlite(self, arguments: &mut SqliteArguments) -> Result<(), sqlx::Error> {
                 let ($($value,)*) = self;
-                let mut arguments = SqliteArguments::default();
                 $(arguments.add($value).map_err(sqlx::Error::Encode)?;)*
-                Ok(arguments)
+                Ok(())
             }
 
             fn postgres(self) -> Result<PgArguments, sqlx::Error> {

@@ -1,16 +1,14 @@
-use std::time::Duration;
-
+use futures_util::{Stream, TryStreamExt};
 use sqlx::{
-    AssertSqlSafe, Decode, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, Type,
-    pool::PoolConnection,
-    postgres::{PgArguments, PgRow},
-    query::{Query, QueryAs},
-    sqlite::{SqliteArguments, SqliteRow},
+    AssertSqlSafe, Database, Decode, Either, Executor, IntoArguments, Postgres, SqlSafeStr, Sqlite, Type,
+    postgres::{PgQueryResult, PgRow},
+    sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow},
 };
 
 use super::{
     Args, DatabaseCall, Faults, Filter, Row, Sql,
-    lease::{Lease, within},
+    pool::{Lease, within},
+    sqlite::Turn,
 };
 use crate::StoreError;
 
@@ -20,32 +18,15 @@ use crate::StoreError;
 /// committed: PostgreSQL would answer that it was.
 pub(crate) struct Tx {
     place: Place,
-    watch: Watch,
-}
-
-pub(super) enum Place {
-    Sqlite(Transaction<'static, Sqlite>),
-    SqliteRead(PoolConnection<Sqlite>),
-    Postgres(Lease),
-}
-
-/// Lets statements fail that shall, and remembers whether any did.
-struct Watch {
     faults: Faults,
     has_failed: bool,
 }
 
-impl Watch {
-    async fn pass<T>(
-        &mut self,
-        statement: &'static str,
-        made: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, StoreError> {
-        self.faults.pass(DatabaseCall::Statement(statement), made).await.map_err(|error| {
-            self.has_failed = true;
-            StoreError::statement(statement, error)
-        })
-    }
+pub(super) enum Place {
+    /// To write, or to read where there is one connection only.
+    SqliteTurn(Turn),
+    Sqlite(Lease<Sqlite>),
+    Postgres(Lease<Postgres>),
 }
 
 /// A single value that both drivers can read.
@@ -59,43 +40,45 @@ impl<T> Scalar for T where
 {
 }
 
-enum Connection<'a> {
-    Sqlite(&'a mut SqliteConnection),
-    /// With how long an answer is waited for.
-    Postgres(&'a mut PgConnection, Duration),
+/// What came back: the rows, and how many rows the last statement touched.
+enum Answer {
+    Sqlite(Vec<SqliteRow>, u64),
+    Postgres(Vec<PgRow>, u64),
 }
 
 impl Tx {
     pub(super) const fn new(place: Place, faults: Faults) -> Self {
-        Self { place, watch: Watch { faults, has_failed: false } }
+        Self { place, faults, has_failed: false }
     }
 
-    /// Runs a statement and says how many rows it touched.
+    /// Runs a statement and says how many rows it touched; of several in one text, the last.
     pub(crate) async fn execute(&mut self, sql: Sql, args: impl Args) -> Result<u64, StoreError> {
-        let Self { place, watch } = self;
-        let made = async {
-            Ok(match place.connection() {
-                Connection::Sqlite(connection) => sqlite(sql, args)?.execute(connection).await?.rows_affected(),
-                Connection::Postgres(connection, patience) => {
-                    within(patience, postgres(sql, args)?.execute(connection)).await?.rows_affected()
-                }
-            })
+        Ok(match self.make(sql, args).await? {
+            Answer::Sqlite(_, touched) | Answer::Postgres(_, touched) => touched,
+        })
+    }
+
+    /// Runs a statement whose answer nobody needs. On SQLite it goes along with the next one, or with the commit: each call is
+    /// a way to SQLite's thread and back, which takes longer than most statements.
+    pub(crate) async fn later(&mut self, sql: Sql, args: impl Args) -> Result<(), StoreError> {
+        if !matches!(self.place, Place::SqliteTurn(_)) {
+            return self.execute(sql, args).await.map(drop);
+        }
+        self.check()?;
+        let Self { place, faults, .. } = self;
+        let put = async {
+            match place {
+                Place::SqliteTurn(turn) => turn.later(sql.sqlite, args),
+                Place::Sqlite(_) | Place::Postgres(_) => Ok(()),
+            }
         };
-        watch.pass(sql.name, made).await
+        let put = faults.pass(DatabaseCall::Statement(sql.name), put).await;
+        put.map_err(|error| self.failed(sql.name, error))
     }
 
     /// The row that a statement answers, where there is one.
     pub(crate) async fn optional<R: Row>(&mut self, sql: Sql, args: impl Args) -> Result<Option<R>, StoreError> {
-        let Self { place, watch } = self;
-        let made = async {
-            match place.connection() {
-                Connection::Sqlite(connection) => sqlite_as(sql, args)?.fetch_optional(connection).await,
-                Connection::Postgres(connection, patience) => {
-                    within(patience, postgres_as(sql, args)?.fetch_optional(connection)).await
-                }
-            }
-        };
-        watch.pass(sql.name, made).await
+        Ok(self.all(sql, args).await?.into_iter().next())
     }
 
     /// The one row that a statement always answers.
@@ -105,16 +88,8 @@ impl Tx {
 
     /// All rows that a statement answers.
     pub(crate) async fn all<R: Row>(&mut self, sql: Sql, args: impl Args) -> Result<Vec<R>, StoreError> {
-        let Self { place, watch } = self;
-        let made = async {
-            match place.connection() {
-                Connection::Sqlite(connection) => sqlite_as(sql, args)?.fetch_all(connection).await,
-                Connection::Postgres(connection, patience) => {
-                    within(patience, postgres_as(sql, args)?.fetch_all(connection)).await
-                }
-            }
-        };
-        watch.pass(sql.name, made).await
+        let answer = self.make(sql, args).await?;
+        answer.rows().map_err(|error| self.failed(sql.name, error))
     }
 
     /// The single value that a statement always answers.
@@ -127,21 +102,29 @@ impl Tx {
 
     /// All rows of a filtered list.
     pub(crate) async fn filtered<R: Row>(&mut self, filter: Filter) -> Result<Vec<R>, StoreError> {
-        let Self { place, watch } = self;
+        self.check()?;
         let name = filter.name;
-        let made = async {
-            match place.connection() {
-                Connection::Sqlite(connection) => {
-                    let (text, arguments) = filter.sqlite();
-                    sqlx::query_as_with(AssertSqlSafe(text), arguments).fetch_all(connection).await
-                }
-                Connection::Postgres(connection, patience) => {
-                    let (text, arguments) = filter.postgres();
-                    within(patience, sqlx::query_as_with(AssertSqlSafe(text), arguments).fetch_all(connection)).await
-                }
-            }
-        };
-        watch.pass(name, made).await
+        let made = self.faults.pass(DatabaseCall::Statement(name), self.place.make_filtered(filter)).await;
+        made.and_then(Answer::rows).map_err(|error| self.failed(name, error))
+    }
+
+    async fn make(&mut self, sql: Sql, args: impl Args) -> Result<Answer, StoreError> {
+        self.check()?;
+        let made = self.faults.pass(DatabaseCall::Statement(sql.name), self.place.make(sql, args)).await;
+        made.map_err(|error| self.failed(sql.name, error))
+    }
+
+    /// What SQLite had to roll back all by itself would go on without a transaction.
+    fn check(&self) -> Result<(), StoreError> {
+        match self.has_failed {
+            true => Err(StoreError::other("a statement of the transaction failed: no other is run in it")),
+            false => Ok(()),
+        }
+    }
+
+    fn failed(&mut self, name: &'static str, error: sqlx::Error) -> StoreError {
+        self.has_failed = true;
+        StoreError::statement(name, error)
     }
 
     /// Must rows be locked one by one? SQLite's only writer has the whole database to itself.
@@ -151,76 +134,151 @@ impl Tx {
 
     /// For what reads whole tables, which may take longer than anybody waits for a request.
     pub(crate) async fn take_time(&mut self) -> Result<(), StoreError> {
+        if !matches!(self.place, Place::Postgres(_)) {
+            return Ok(());
+        }
+        self.execute(TAKE_TIME, ()).await?;
         if let Place::Postgres(lease) = &mut self.place {
-            lease.take_time().await?;
+            lease.take_time();
         }
         Ok(())
     }
 
     /// Does the database answer?
     pub(crate) async fn ping(&mut self) -> Result<(), StoreError> {
-        let Self { place, watch } = self;
-        let made = async {
-            match place.connection() {
-                Connection::Sqlite(connection) => sqlx::query("select 1").execute(connection).await.map(drop),
-                Connection::Postgres(connection, patience) => {
-                    within(patience, sqlx::query("select 1").execute(connection)).await.map(drop)
-                }
-            }
-        };
-        watch.pass("ping", made).await
+        self.execute(PING, ()).await.map(drop)
     }
 
     /// Makes all that was done true, for good, at once.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        let Self { place, watch } = self;
-        if watch.has_failed {
+        let Self { place, faults, has_failed } = self;
+        if has_failed {
             return Err(StoreError::other("a statement of the transaction failed: all of it is rolled back"));
         }
         let made = async {
             match place {
-                Place::Sqlite(transaction) => transaction.commit().await,
+                Place::SqliteTurn(turn) => turn.commit().await.map(drop),
+                Place::Sqlite(lease) => lease.commit().await,
                 Place::Postgres(lease) => lease.commit().await,
-                Place::SqliteRead(_) => Ok(()),
             }
         };
-        Ok(watch.faults.pass(DatabaseCall::Commit, made).await?)
+        Ok(faults.pass(DatabaseCall::Commit, made).await?)
+    }
+
+    /// Runs the one statement of a deed that writes, makes it true, and answers its row; see [`super::Db::write_once`].
+    pub(crate) async fn write<R: Row>(mut self, sql: Sql, args: impl Args) -> Result<Option<R>, StoreError> {
+        let failed = |error| StoreError::statement(sql.name, error);
+        let answer = if let Place::Postgres(_) = self.place {
+            self.check()?;
+            self.faults.pass(DatabaseCall::Commit, self.place.make(sql, args)).await
+        } else {
+            self.later(sql, args).await?;
+            let made = async {
+                match self.place {
+                    Place::SqliteTurn(turn) => turn.commit().await.map(|rows| Answer::Sqlite(rows, 0)),
+                    _ => Err(sqlx::Error::Configuration("a connection that only reads".into())),
+                }
+            };
+            self.faults.pass(DatabaseCall::Commit, made).await
+        };
+        Ok(answer.and_then(Answer::rows).map_err(failed)?.into_iter().next())
     }
 }
 
+const PING: Sql = Sql { name: "db::PING", sqlite: "select 1", postgres: "select 1" };
+
+/// Nobody hurries, on the server, until the transaction ends.
+const TAKE_TIME: Sql = Sql { name: "db::TAKE_TIME", sqlite: "", postgres: "set local statement_timeout = 0" };
+
 impl Place {
-    fn connection(&mut self) -> Connection<'_> {
+    async fn make(&mut self, sql: Sql, args: impl Args) -> Result<Answer, sqlx::Error> {
         match self {
-            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
-            Self::SqliteRead(connection) => Connection::Sqlite(connection),
+            Self::SqliteTurn(turn) => turn.run(sql.sqlite, args).await.map(Answer::sqlite),
+            Self::Sqlite(lease) => {
+                let mut arguments = SqliteArguments::default();
+                args.add_to_sqlite(&mut arguments)?;
+                run(lease, sql.sqlite, arguments).await.map(Answer::sqlite)
+            }
+            Self::Postgres(lease) => run(lease, sql.postgres, args.postgres()?).await.map(Answer::postgres),
+        }
+    }
+
+    async fn make_filtered(&mut self, filter: Filter) -> Result<Answer, sqlx::Error> {
+        match self {
+            Self::SqliteTurn(turn) => {
+                let (text, arguments) = filter.sqlite();
+                turn.run_alone(text, arguments).await.map(Answer::sqlite)
+            }
+            Self::Sqlite(lease) => {
+                let (text, arguments) = filter.sqlite();
+                run(lease, AssertSqlSafe(text), arguments).await.map(Answer::sqlite)
+            }
             Self::Postgres(lease) => {
-                let patience = lease.patience();
-                Connection::Postgres(lease, patience)
+                let (text, arguments) = filter.postgres();
+                run(lease, AssertSqlSafe(text), arguments).await.map(Answer::postgres)
             }
         }
     }
 }
 
-fn sqlite(sql: Sql, args: impl Args) -> Result<Query<'static, Sqlite, SqliteArguments>, sqlx::Error> {
-    Ok(sqlx::query_with(sql.sqlite, args.sqlite()?))
+impl Answer {
+    fn sqlite((rows, touched): (Vec<SqliteRow>, u64)) -> Self {
+        Self::Sqlite(rows, touched)
+    }
+
+    fn postgres((rows, touched): (Vec<PgRow>, u64)) -> Self {
+        Self::Postgres(rows, touched)
+    }
+
+    fn rows<R: Row>(self) -> Result<Vec<R>, sqlx::Error> {
+        match self {
+            Self::Sqlite(rows, _) => rows.iter().map(R::from_row).collect(),
+            Self::Postgres(rows, _) => rows.iter().map(R::from_row).collect(),
+        }
+    }
 }
 
-fn postgres(sql: Sql, args: impl Args) -> Result<Query<'static, Postgres, PgArguments>, sqlx::Error> {
-    Ok(sqlx::query_with(sql.postgres, args.postgres()?))
-}
-
-fn sqlite_as<R>(sql: Sql, args: impl Args) -> Result<QueryAs<'static, Sqlite, R, SqliteArguments>, sqlx::Error>
+async fn run<DB: Database>(
+    lease: &mut Lease<DB>,
+    text: impl SqlSafeStr,
+    arguments: DB::Arguments,
+) -> Result<(Vec<DB::Row>, u64), sqlx::Error>
 where
-    R: for<'r> sqlx::FromRow<'r, SqliteRow>,
+    DB::QueryResult: Into<Touched>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    Ok(sqlx::query_as_with(sql.sqlite, args.sqlite()?))
+    let patience = lease.patience();
+    let answer = within(patience, collect(lease.ask()?.fetch_many(sqlx::query_with(text, arguments)))).await;
+    lease.answered(answer)
 }
 
-fn postgres_as<R>(sql: Sql, args: impl Args) -> Result<QueryAs<'static, Postgres, R, PgArguments>, sqlx::Error>
-where
-    R: for<'r> sqlx::FromRow<'r, PgRow>,
-{
-    Ok(sqlx::query_as_with(sql.postgres, args.postgres()?))
+/// All rows, and how many rows the last statement touched.
+pub(super) async fn collect<R, D: Into<Touched>>(
+    mut answer: impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin,
+) -> Result<(Vec<R>, u64), sqlx::Error> {
+    let (mut rows, mut touched) = (Vec::new(), 0);
+    while let Some(step) = answer.try_next().await? {
+        match step {
+            Either::Left(done) => Touched(touched) = done.into(),
+            Either::Right(row) => rows.push(row),
+        }
+    }
+    Ok((rows, touched))
+}
+
+pub(super) struct Touched(u64);
+
+impl From<SqliteQueryResult> for Touched {
+    fn from(result: SqliteQueryResult) -> Self {
+        Self(result.rows_affected())
+    }
+}
+
+impl From<PgQueryResult> for Touched {
+    fn from(result: PgQueryResult) -> Self {
+        Self(result.rows_affected())
+    }
 }
 
 #[cfg(test)]

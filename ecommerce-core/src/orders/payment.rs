@@ -137,6 +137,27 @@ pub struct Payment {
 }
 
 impl Payment {
+    /// An attempt of which nothing was heard.
+    pub(crate) fn begun(id: PaymentId, provider: ProviderName, amount: Money, now: Timestamp) -> Self {
+        let currency = amount.currency();
+        Self {
+            id,
+            provider,
+            reference: None,
+            status: PaymentState::Created,
+            outcome: None,
+            amount,
+            currency,
+            captured: None,
+            captured_currency: None,
+            refunded: Money::zero(currency),
+            checkout_url: None,
+            client_secret: None,
+            created_at: now,
+            charged_back: false,
+        }
+    }
+
     /// The attempt as it was when it was begun. What the provider called it then is what it is still shown by.
     pub(super) fn into_begun(self) -> Self {
         let was_answered = self.checkout_url.is_some() || self.client_secret.is_some();

@@ -5,6 +5,7 @@ use super::{
 use crate::{
     Currency, Email, Money, Note, OrderId, Page, PageRequest, ProductId, Quantity, Shortage, StoreError, Timestamp, UserId,
     db::{Filter, Tx, id_list, statements},
+    outbox::Topic,
 };
 
 statements! {
@@ -89,36 +90,53 @@ statements! {
          where i.order_id = $1
          order by i.product_id";
 
-    RESERVE =
-        "update products set reserved = reserved + i.quantity
-         from (select product_id, quantity from order_items where order_id = $1) i
-         where products.id = i.product_id";
-
     RELEASE =
         "update products set reserved = reserved - i.quantity
          from (select product_id, quantity from order_items where order_id = $1) i
          where products.id = i.product_id";
 
-    TAKE =
-        "update products set stock = stock - i.quantity, sold = sold + i.quantity, version = version + 1, updated_at = $2
-         from (select product_id, quantity from order_items where order_id = $1) i
-         where products.id = i.product_id";
-
-    TAKE_RESERVED =
-        "update products set
-             stock = stock - i.quantity, reserved = reserved - i.quantity, sold = sold + i.quantity, version = version + 1,
-             updated_at = $2
-         from (select product_id, quantity from order_items where order_id = $1) i
-         where products.id = i.product_id";
+    /// The order is paid: its units leave the stock, those kept for it or, when it had expired, free ones.
+    /// Products are locked in the order of their ids, as with `LOCK_PRODUCTS`.
+    PAY = {
+        sqlite:
+            "update products set
+                 stock = stock - i.quantity, reserved = reserved - case when $2 then i.quantity else 0 end,
+                 sold = sold + i.quantity, version = version + 1, updated_at = $3
+             from (select product_id, quantity from order_items where order_id = $1) i
+             where products.id = i.product_id;
+             insert into stock_movements (product_id, change, reason, order_id, created_at)
+             select product_id, -quantity, 'sold', order_id, $3 from order_items where order_id = $1;
+             update orders set status = 'paid', updated_at = $3 where id = $1;
+             insert into order_events (order_id, event, at) values ($1, 'paid', $3);
+             insert into outbox (topic, payload, created_at) values ($4, json_object('order', $1), $3)",
+        postgres:
+            "with held as (
+                 select p.id, i.quantity
+                 from order_items i join products p on p.id = i.product_id
+                 where i.order_id = $1
+                 order by p.id
+                 for no key update of p),
+             taken as (
+                 update products set
+                     stock = stock - held.quantity, reserved = reserved - case when $2 then held.quantity else 0 end,
+                     sold = sold + held.quantity, version = version + 1, updated_at = $3
+                 from held
+                 where products.id = held.id),
+             moved as (
+                 insert into stock_movements (product_id, change, reason, order_id, created_at)
+                 select product_id, -quantity, 'sold', order_id, cast($3 as bigint) from order_items where order_id = $1),
+             paid as (
+                 update orders set status = 'paid', updated_at = $3 where id = $1),
+             noted as (
+                 insert into order_events (order_id, event, at) values ($1, 'paid', $3))
+             insert into outbox (topic, payload, created_at)
+             values ($4, cast(json_build_object('order', cast($1 as bigint)) as text), $3)",
+    };
 
     GIVE_BACK =
         "update products set stock = stock + i.quantity, sold = sold - i.quantity, version = version + 1, updated_at = $2
          from (select product_id, quantity from order_items where order_id = $1) i
          where products.id = i.product_id";
-
-    INSERT_SOLD =
-        "insert into stock_movements (product_id, change, reason, order_id, created_at)
-         select product_id, -quantity, 'sold', order_id, $2 from order_items where order_id = $1";
 
     INSERT_RETURNED =
         "insert into stock_movements (product_id, change, reason, order_id, created_at)
@@ -302,7 +320,7 @@ pub(crate) async fn set_status(
     note: Option<String>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(SET_STATUS, (id, status, now)).await?;
+    tx.later(SET_STATUS, (id, status, now)).await?;
     insert_event(tx, id, event, note, now).await
 }
 
@@ -314,7 +332,7 @@ pub(crate) async fn record(
     note: Option<String>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(TOUCH, (id, now)).await?;
+    tx.later(TOUCH, (id, now)).await?;
     insert_event(tx, id, event, note, now).await
 }
 
@@ -325,7 +343,7 @@ pub(crate) async fn insert_event(
     note: Option<String>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(INSERT_EVENT, (id, event, note, now)).await.map(drop)
+    tx.later(INSERT_EVENT, (id, event, note, now)).await
 }
 
 pub(super) async fn set_fulfillment(tx: &mut Tx, id: OrderId, step: &FulfillmentStep, now: Timestamp) -> Result<(), StoreError> {
@@ -334,13 +352,13 @@ pub(super) async fn set_fulfillment(tx: &mut Tx, id: OrderId, step: &Fulfillment
         Fulfillment::Shipped => EventName::Shipped,
         Fulfillment::Processing | Fulfillment::Unfulfilled => EventName::Processing,
     };
-    tx.execute(SET_FULFILLMENT, (id, step.status, step.tracking_number.clone(), now)).await?;
+    tx.later(SET_FULFILLMENT, (id, step.status, step.tracking_number.clone(), now)).await?;
     insert_event(tx, id, event, step.note.as_ref().map(Note::to_string), now).await
 }
 
 /// Until when an order that waits keeps its units.
 pub(crate) async fn set_expiry(tx: &mut Tx, id: OrderId, expires_at: Timestamp) -> Result<(), StoreError> {
-    tx.execute(SET_EXPIRY, (id, expires_at)).await.map(drop)
+    tx.later(SET_EXPIRY, (id, expires_at)).await
 }
 
 /// The lines of the order that ask for more than can be bought now. Locks the products.
@@ -358,30 +376,23 @@ pub(crate) async fn shortages(tx: &mut Tx, id: OrderId) -> Result<Vec<Shortage>,
         .collect())
 }
 
-/// Keeps the order's units for it.
-pub(crate) async fn reserve(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {
-    tx.execute(RESERVE, (id,)).await.map(drop)
-}
-
 /// Frees the units that were kept for the order.
 pub(crate) async fn release(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {
     lock_products(tx, id).await?;
-    tx.execute(RELEASE, (id,)).await.map(drop)
+    tx.later(RELEASE, (id,)).await
 }
 
-/// Takes the order's units out of stock: those kept for it, or, when it had expired, free ones.
-pub(crate) async fn take(tx: &mut Tx, id: OrderId, reserved: bool, now: Timestamp) -> Result<(), StoreError> {
-    lock_products(tx, id).await?;
-    tx.execute(if reserved { TAKE_RESERVED } else { TAKE }, (id, now)).await?;
-    tx.execute(INSERT_SOLD, (id, now)).await.map(drop)
+/// The order is paid: its units leave the stock, those kept for it or, when it had expired, free ones; and a notice goes out.
+pub(crate) async fn pay(tx: &mut Tx, id: OrderId, reserved: bool, now: Timestamp) -> Result<(), StoreError> {
+    tx.later(PAY, (id, reserved, now, Topic::OrderPaid)).await
 }
 
 /// Puts the units of a paid order back into stock.
 pub(crate) async fn give_back(tx: &mut Tx, id: OrderId, now: Timestamp) -> Result<(), StoreError> {
     lock_products(tx, id).await?;
-    tx.execute(GIVE_BACK, (id, now)).await?;
-    tx.execute(INSERT_RETURNED, (id, now)).await?;
-    tx.execute(SET_RESTOCKED, (id, true, now)).await.map(drop)
+    tx.later(GIVE_BACK, (id, now)).await?;
+    tx.later(INSERT_RETURNED, (id, now)).await?;
+    tx.later(SET_RESTOCKED, (id, true, now)).await
 }
 
 async fn lock_products(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {

@@ -184,7 +184,10 @@ impl Store {
             // Read again, under the lock.
             let refund = sql::refund(&mut tx, id).await?.ok_or_else(unknown)?;
             match refund.status {
-                RefundStatus::Succeeded => return Ok(refund),
+                RefundStatus::Succeeded => {
+                    tx.commit().await?;
+                    return Ok(refund);
+                }
                 RefundStatus::NeedsAttention => {}
                 RefundStatus::Queued if key.provider == ProviderName::Manual => {}
                 status => return refuse(format!("the refund is {status}, it does not wait for a person")),

@@ -173,12 +173,12 @@ pub(super) async fn claim_payment(tx: &mut Tx, id: PaymentId, now: Timestamp, le
 
 /// When the provider is asked about the payment next; never, without a time.
 pub(super) async fn set_call(tx: &mut Tx, id: PaymentId, at: Option<Timestamp>) -> Result<(), StoreError> {
-    tx.execute(SET_CALL, (id, at)).await.map(drop)
+    tx.later(SET_CALL, (id, at)).await
 }
 
 /// Lets the attempts of an order be asked about that are not settled, all but one.
 pub(super) async fn call_others(tx: &mut Tx, order: OrderId, but: Option<PaymentId>, at: Timestamp) -> Result<(), StoreError> {
-    tx.execute(CALL_OTHERS, (order, but, at)).await.map(drop)
+    tx.later(CALL_OTHERS, (order, but, at)).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -261,7 +261,7 @@ pub(super) async fn closable(tx: &mut Tx, order: OrderId) -> Result<Vec<(Payment
 
 /// Whether what a refund or a dispute proved is all that the provider will tell.
 pub(super) async fn set_believed(tx: &mut Tx, id: PaymentId) -> Result<(), StoreError> {
-    tx.execute(SET_BELIEVED, (id, true)).await.map(drop)
+    tx.later(SET_BELIEVED, (id, true)).await
 }
 
 /// Where the customer goes to pay, or what the page needs.
@@ -271,7 +271,7 @@ pub(super) async fn set_begun(
     checkout_url: Option<String>,
     client_secret: Option<String>,
 ) -> Result<(), StoreError> {
-    tx.execute(SET_BEGUN, (id, checkout_url, client_secret)).await.map(drop)
+    tx.later(SET_BEGUN, (id, checkout_url, client_secret)).await
 }
 
 /// The most that any refund or dispute of the payment was heard to be about.
@@ -304,7 +304,7 @@ pub(super) async fn refund_call(tx: &mut Tx, id: RefundId) -> Result<Option<Refu
 
 /// The provider is about to be ordered to make the refund.
 pub(super) async fn set_sent(tx: &mut Tx, id: RefundId, now: Timestamp, lease: Timestamp) -> Result<(), StoreError> {
-    tx.execute(SET_SENT, (id, now, lease)).await.map(drop)
+    tx.later(SET_SENT, (id, now, lease)).await
 }
 
 /// When the provider is asked about the refund next, and by what name.
@@ -314,11 +314,11 @@ pub(super) async fn set_refund_call(
     at: Option<Timestamp>,
     handle: Option<String>,
 ) -> Result<(), StoreError> {
-    tx.execute(SET_REFUND_CALL, (id, at, handle)).await.map(drop)
+    tx.later(SET_REFUND_CALL, (id, at, handle)).await
 }
 
 pub(super) async fn set_refund_note(tx: &mut Tx, id: RefundId, note: String) -> Result<(), StoreError> {
-    tx.execute(SET_REFUND_NOTE, (id, note)).await.map(drop)
+    tx.later(SET_REFUND_NOTE, (id, note)).await
 }
 
 /// Takes the reading of a provider's events over from everybody else; answers from when on, if it is due.
@@ -329,7 +329,7 @@ pub(super) async fn claim_reading(
     now: Timestamp,
     lease: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    tx.execute(INSERT_READING, (provider, first, now)).await?;
+    tx.later(INSERT_READING, (provider, first, now)).await?;
     Ok(tx.optional::<(Timestamp,)>(CLAIM_READING, (provider, now, lease)).await?.map(|(since,)| since))
 }
 
@@ -339,5 +339,5 @@ pub(super) async fn set_reading(
     read_until: Timestamp,
     call_at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(SET_READING, (provider, read_until, call_at)).await.map(drop)
+    tx.later(SET_READING, (provider, read_until, call_at)).await
 }

@@ -21,12 +21,15 @@ use crate::{
 pub(super) struct Case {
     pub(super) order: OrderRecord,
     pub(super) payment: PaymentRecord,
+    /// What is known of its refunds; nothing once they were changed, until they are read again.
+    facts: Option<Vec<RefundFact>>,
     now: Timestamp,
 }
 
 impl Case {
     pub(super) async fn load(tx: &mut Tx, order: OrderRecord, payment: PaymentId, now: Timestamp) -> Result<Self, StoreError> {
-        Ok(Self { order, payment: sql::load(tx, payment).await?, now })
+        let (payment, facts) = sql::load(tx, payment).await?;
+        Ok(Self { order, payment, facts: Some(facts), now })
     }
 
     /// A payment whose order is not locked yet; `None` where there is none.
@@ -93,7 +96,8 @@ impl Case {
 
     /// Merges news of one refund with what is known.
     pub(super) async fn hear_of_refund(&mut self, tx: &mut Tx, news: &RefundNews) -> Result<(), StoreError> {
-        let facts = sql::refund_facts(tx, self.payment.id).await?;
+        let facts = self.facts(tx).await?;
+        self.facts = None;
         let (fact, before) = match meant(&facts, news) {
             Meant::Known(fact) => (fact, None),
             Meant::TakenForAnother { ours, other } => {
@@ -124,6 +128,7 @@ impl Case {
         asked: Money,
         note: Option<String>,
     ) -> Result<(), StoreError> {
+        self.facts = None;
         let call_at = first_call(self.payment.provider, self.now);
         let new = NewRefund { reason, asked, reported: None, reference: None, note: note.clone(), call_at };
         let id = sql::insert_refund(tx, self.payment.id, new, self.now).await?;
@@ -155,9 +160,18 @@ impl Case {
         }
     }
 
+    async fn facts(&mut self, tx: &mut Tx) -> Result<Vec<RefundFact>, StoreError> {
+        if let Some(facts) = &self.facts {
+            return Ok(facts.clone());
+        }
+        let facts = sql::refund_facts(tx, self.payment.id).await?;
+        self.facts = Some(facts.clone());
+        Ok(facts)
+    }
+
     async fn work_out(&mut self, tx: &mut Tx) -> Result<Settlement, StoreError> {
         let Some(captured) = self.payment.captured else { return Ok(Settlement::default()) };
-        let facts = sql::refund_facts(tx, self.payment.id).await?;
+        let facts = self.facts(tx).await?;
         let settlement = settle::settle(captured.minor(), self.payment.told_in_all, self.payment.charged_back, &facts);
         let mut remainder = facts.iter().find(|fact| fact.is_remainder()).map(|fact| fact.id);
         if settlement.remainder > 0 && remainder.is_none() {
@@ -166,22 +180,26 @@ impl Case {
             let new = NewRefund { reason, asked, reported: None, reference: None, note: None, call_at: None };
             remainder = Some(sql::insert_refund(tx, self.payment.id, new, self.now).await?);
         }
+        if !facts.is_empty() || remainder.is_some() {
+            self.facts = None;
+        }
         if settlement.refunded > self.payment.refunded && self.payment.outcome == Some(Outcome::Applied) {
             let note = Money::new(settlement.refunded, captured.currency()).map(|refunded| format!("{refunded:?} in all")).ok();
             orders::sql::record(tx, self.order.id, EventName::Refunded, note, self.now).await?;
         }
-        self.payment.refunded = settlement.refunded;
         let call_at = first_call(self.payment.provider, self.now);
-        sql::save_settlement(tx, self.payment.id, remainder, &settlement, call_at).await?;
+        sql::save_refunds(tx, remainder, &settlement, call_at).await?;
+        if settlement.refunded != self.payment.refunded {
+            self.payment.refunded = settlement.refunded;
+            sql::set_refunded(tx, self.payment.id, settlement.refunded).await?;
+        }
         Ok(settlement)
     }
 
     /// The order is paid: its units leave the stock, once, and one notice goes out.
     async fn apply(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let OrderRecord { id, status, .. } = self.order;
-        orders::sql::take(tx, id, status == OrderStatus::PendingPayment, self.now).await?;
-        orders::sql::set_status(tx, id, OrderStatus::Paid, EventName::Paid, None, self.now).await?;
-        outbox::push(tx, outbox::Topic::OrderPaid, json!({ "order": id }), self.now).await?;
+        orders::sql::pay(tx, id, status == OrderStatus::PendingPayment, self.now).await?;
         // Nobody shall pay it twice: its other attempts are to be closed.
         calls::call_others(tx, id, Some(self.payment.id), self.now).await?;
         self.order.status = OrderStatus::Paid;
@@ -191,7 +209,7 @@ impl Case {
 
     /// Owes the whole amount when it was not applied. A decision that was corrected changes what was owed before.
     async fn give_back(&mut self, tx: &mut Tx, outcome: Outcome, captured: Money) -> Result<(), StoreError> {
-        let facts = sql::refund_facts(tx, self.payment.id).await?;
+        let facts = self.facts(tx).await?;
         let by_outcome = |fact: &&RefundFact| !matches!(fact.reason, RefundReason::Requested | RefundReason::External);
         let facts: Vec<_> = facts.iter().filter(by_outcome).collect();
         match outcome.refund_reason() {
@@ -200,6 +218,7 @@ impl Case {
                 // What went out stays as it was. Of what did not, the first is for all that is left.
                 let mut asked = if reason.is_some() { captured.minor() } else { 0 };
                 for fact in facts.into_iter().filter(|fact| !fact.was_ordered()) {
+                    self.facts = None;
                     let fact = RefundFact { asked, reason: reason.unwrap_or(fact.reason), ..fact.clone() };
                     sql::set_refund_fact(tx, &fact).await?;
                     asked = 0;

@@ -31,21 +31,29 @@ pub(super) async fn take_in(
     event: &ProviderEvent,
     payload: &str,
 ) -> Result<PaymentEventStatus, StoreError> {
-    let id = match sql::insert_event(tx, provider, event, payload, desk.now).await? {
-        Some(id) => id,
-        None => match sql::event_by_key(tx, provider, event).await? {
-            Some((_, status @ (PaymentEventStatus::Processed | PaymentEventStatus::Ignored))) => return Ok(status),
-            Some((id, _)) => id,
-            None => return Err(StoreError::other("an event that was stored is not there any more")),
-        },
-    };
-    act(tx, desk, provider, id, event).await
+    if let Some(id) = sql::insert_event(tx, provider, event, payload, desk.now).await? {
+        return act(tx, desk, provider, Taken::In(id), event).await;
+    }
+    match sql::event_by_key(tx, provider, event).await? {
+        Some((_, status @ (PaymentEventStatus::Processed | PaymentEventStatus::Ignored))) => Ok(status),
+        Some((id, _)) => act(tx, desk, provider, Taken::Up(id), event).await,
+        None => Err(StoreError::other("an event that was stored is not there any more")),
+    }
+}
+
+/// An event that is acted on.
+#[derive(Clone, Copy)]
+enum Taken {
+    /// It was stored a moment ago, as one that is processed.
+    In(PaymentEventId),
+    /// It was waiting.
+    Up(PaymentEventId),
 }
 
 /// Takes an event up again that was waiting for something.
 pub(super) async fn take_up(tx: &mut Tx, desk: Desk<'_>, id: PaymentEventId) -> Result<(), StoreError> {
     let (provider, event) = stored(tx, desk, id).await?;
-    act(tx, desk, provider, id, &event).await.map(drop)
+    act(tx, desk, provider, Taken::Up(id), &event).await.map(drop)
 }
 
 /// Takes in what a provider answered about a payment: the same as if it had sent it.
@@ -69,10 +77,10 @@ async fn act(
     tx: &mut Tx,
     desk: Desk<'_>,
     provider: ProviderName,
-    id: PaymentEventId,
+    taken: Taken,
     event: &ProviderEvent,
 ) -> Result<PaymentEventStatus, StoreError> {
-    let (status, learned) = act_once(tx, desk, provider, id, event).await?;
+    let (status, learned) = act_once(tx, desk, provider, taken, event).await?;
     catch_up(tx, desk, learned).await?;
     Ok(status)
 }
@@ -83,7 +91,7 @@ async fn catch_up(tx: &mut Tx, desk: Desk<'_>, learned: Option<PaymentId>) -> Re
     while let Some(payment) = learned.take() {
         for id in sql::matched_by_payment(tx, payment).await? {
             let (provider, event) = stored(tx, desk, id).await?;
-            let (_, more) = act_once(tx, desk, provider, id, &event).await?;
+            let (_, more) = act_once(tx, desk, provider, Taken::Up(id), &event).await?;
             learned = learned.or(more);
         }
     }
@@ -95,10 +103,16 @@ async fn act_once(
     tx: &mut Tx,
     desk: Desk<'_>,
     provider: ProviderName,
-    id: PaymentEventId,
+    taken: Taken,
     event: &ProviderEvent,
 ) -> Result<(PaymentEventStatus, Option<PaymentId>), StoreError> {
-    sql::delete_unmatched(tx, id).await?;
+    let id = match taken {
+        Taken::In(id) => id,
+        Taken::Up(id) => {
+            sql::delete_unmatched(tx, id).await?;
+            id
+        }
+    };
     let (status, detail, learned) = match &event.content {
         EventContent::Unreadable(reason) => (PaymentEventStatus::Failed, Some(*reason), None),
         EventContent::Unused => (PaymentEventStatus::Ignored, None, None),
@@ -116,7 +130,9 @@ async fn act_once(
     if !matches!(status, PaymentEventStatus::Processed | PaymentEventStatus::Ignored) {
         tracing::warn!(%provider, event = %id, kind = event.kind, %status, "a payment event needs a look");
     }
-    sql::set_event_status(tx, id, status, detail).await?;
+    if !matches!((taken, status), (Taken::In(_), PaymentEventStatus::Processed)) {
+        sql::set_event_status(tx, id, status, detail).await?;
+    }
     Ok((status, learned))
 }
 
@@ -173,10 +189,7 @@ async fn by_reference(tx: &mut Tx, provider: ProviderName, subject: &Subject) ->
 
 /// Notes the provider's names for the payment, and which of them is the one to show.
 async fn learn(tx: &mut Tx, case: &mut Case, subject: &Subject) -> Result<bool, StoreError> {
-    let mut learned = false;
-    for reference in &subject.references {
-        learned |= sql::insert_reference(tx, case.payment.provider, reference, case.payment.id).await?;
-    }
+    let learned = sql::insert_references(tx, case.payment.provider, &subject.references, case.payment.id).await?;
     let better = subject.references.iter().max_by_key(|reference| telling(reference));
     let better = better.filter(|better| case.payment.reference.as_deref().is_none_or(|shown| telling(better) > telling(shown)));
     if let Some(better) = better {

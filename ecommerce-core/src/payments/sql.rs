@@ -5,7 +5,7 @@ use super::{
 use crate::{
     Currency, DisputeNews, DisputeStatus, Money, OrderId, Outcome, Page, PageRequest, PaymentEventId, PaymentId, PaymentState,
     ProviderEvent, ProviderName, Refund, RefundId, RefundProgress, RefundReason, RefundStatus, StoreError, Subject, Timestamp,
-    db::{Filter, Tx, statements},
+    db::{Filter, Tx, json, statements},
     orders::rows::RefundRow,
 };
 
@@ -83,11 +83,14 @@ statements! {
          order by id
          limit 1";
 
+    /// The payment beside each of its refunds; one row without a refund where there are none.
     LOAD =
-        "select id, provider, status, outcome, currency, captured, captured_currency, capture_is_exact,
-             refunded, reported_refunded, charged_back, reference
-         from payments
-         where id = $1";
+        "select p.id, p.provider, p.status, p.outcome, p.currency, p.captured, p.captured_currency, p.capture_is_exact,
+             p.refunded, p.reported_refunded, p.charged_back, p.reference,
+             r.id as refund_id, r.reason, r.status as refund_status, r.asked, r.reported, r.reference as refund_reference, r.done_at
+         from payments p left join refunds r on r.payment_id = p.id
+         where p.id = $1
+         order by r.id";
 
     PAYMENTS_OF =
         "select id from payments where order_id = $1 order by id";
@@ -101,15 +104,22 @@ statements! {
 
     SET_REFUNDED = "update payments set refunded = $2 where id = $1";
 
-    INSERT_REFERENCE =
-        "insert into payment_references (provider, reference, payment_id)
-         values ($1, $2, $3)
-         on conflict (provider, reference) do nothing";
+    INSERT_REFERENCES = {
+        sqlite:
+            "insert into payment_references (provider, reference, payment_id)
+             select $1, value, $3 from json_each($2)
+             where true -- without it, SQLite takes 'on' for that of a join
+             on conflict (provider, reference) do nothing",
+        postgres:
+            "insert into payment_references (provider, reference, payment_id)
+             select cast($1 as text), value, cast($3 as bigint) from json_array_elements_text(cast(cast($2 as text) as json))
+             on conflict (provider, reference) do nothing",
+    };
 
     COUNT_PROCESSING = "select count(*) from payments where order_id = $1 and status = 'processing'";
 
     REFUNDS =
-        "select id, reason, status, asked, reported, reference, done_at
+        "select id as refund_id, reason, status as refund_status, asked, reported, reference as refund_reference, done_at
          from refunds
          where payment_id = $1
          order by id";
@@ -186,6 +196,8 @@ struct PaymentRow {
     reported_refunded: i64,
     charged_back: i64,
     reference: Option<String>,
+    #[sqlx(flatten)]
+    refund: FactRow,
 }
 
 /// Which payment of which order.
@@ -222,7 +234,7 @@ pub(super) async fn set_event_status(
     status: PaymentEventStatus,
     detail: Option<&str>,
 ) -> Result<(), StoreError> {
-    tx.execute(SET_EVENT_STATUS, (id, status, detail.map(str::to_owned))).await.map(drop)
+    tx.later(SET_EVENT_STATUS, (id, status, detail.map(str::to_owned))).await
 }
 
 pub(super) async fn event_payload(tx: &mut Tx, id: PaymentEventId) -> Result<(ProviderName, String), StoreError> {
@@ -240,13 +252,13 @@ pub(super) async fn insert_unmatched(
     let order = subject.order.map(|id| ("order", id.to_string()));
     let payment = subject.payment.map(|id| ("payment", id.to_string()));
     for (namespace, name) in names.chain(order).chain(payment) {
-        tx.execute(INSERT_UNMATCHED, (namespace.to_owned(), name, event)).await?;
+        tx.later(INSERT_UNMATCHED, (namespace.to_owned(), name, event)).await?;
     }
     Ok(())
 }
 
 pub(super) async fn delete_unmatched(tx: &mut Tx, event: PaymentEventId) -> Result<(), StoreError> {
-    tx.execute(DELETE_UNMATCHED, (event,)).await.map(drop)
+    tx.later(DELETE_UNMATCHED, (event,)).await
 }
 
 /// Of the unmatched events before this one, the oldest of a slice of the newest, and those of it of which something has
@@ -293,15 +305,18 @@ pub(super) async fn manual_payment(tx: &mut Tx, order: OrderId) -> Result<Option
 pub(super) async fn payments_of(tx: &mut Tx, order: OrderId) -> Result<Vec<PaymentRecord>, StoreError> {
     let mut payments = Vec::new();
     for (id,) in tx.all::<(PaymentId,)>(PAYMENTS_OF, (order,)).await? {
-        payments.push(load(tx, id).await?);
+        payments.push(load(tx, id).await?.0);
     }
     Ok(payments)
 }
 
-pub(super) async fn load(tx: &mut Tx, id: PaymentId) -> Result<PaymentRecord, StoreError> {
-    let row: PaymentRow = tx.one(LOAD, (id,)).await?;
+/// The payment, and what is known of its refunds.
+pub(super) async fn load(tx: &mut Tx, id: PaymentId) -> Result<(PaymentRecord, Vec<RefundFact>), StoreError> {
+    let rows = tx.all::<PaymentRow>(LOAD, (id,)).await?;
+    let facts = rows.iter().filter_map(|row| row.refund.fact()).collect();
+    let row = rows.into_iter().next().ok_or_else(|| StoreError::corrupt("payments", id.get(), "is not there any more"))?;
     let money = |minor, currency| Money::new(minor, currency).map_err(|error| StoreError::corrupt("payments", id.get(), error));
-    Ok(PaymentRecord {
+    let payment = PaymentRecord {
         id: row.id,
         provider: row.provider,
         status: row.status,
@@ -312,7 +327,8 @@ pub(super) async fn load(tx: &mut Tx, id: PaymentId) -> Result<PaymentRecord, St
         told_in_all: row.reported_refunded,
         charged_back: row.charged_back,
         reference: row.reference,
-    })
+    };
+    Ok((payment, facts))
 }
 
 pub(super) async fn save(tx: &mut Tx, payment: &PaymentRecord) -> Result<(), StoreError> {
@@ -321,17 +337,20 @@ pub(super) async fn save(tx: &mut Tx, payment: &PaymentRecord) -> Result<(), Sto
     let minor = captured.map(Money::minor);
     let currency = captured.map(Money::currency);
     let args = (id, status, outcome, minor, currency, capture_is_exact, told_in_all, charged_back, reference.clone());
-    tx.execute(SAVE, args).await.map(drop)
+    tx.later(SAVE, args).await
 }
 
-/// Gives the payment another of the provider's names; says whether it is new.
-pub(super) async fn insert_reference(
+/// Gives the payment the provider's names for it; says whether any is new.
+pub(super) async fn insert_references(
     tx: &mut Tx,
     provider: ProviderName,
-    reference: &str,
+    references: &[String],
     payment: PaymentId,
 ) -> Result<bool, StoreError> {
-    Ok(tx.execute(INSERT_REFERENCE, (provider, reference.to_owned(), payment)).await? > 0)
+    if references.is_empty() {
+        return Ok(false);
+    }
+    Ok(tx.execute(INSERT_REFERENCES, (provider, json(&references)?, payment)).await? > 0)
 }
 
 pub(super) async fn is_processing(tx: &mut Tx, order: OrderId) -> Result<bool, StoreError> {
@@ -340,29 +359,32 @@ pub(super) async fn is_processing(tx: &mut Tx, order: OrderId) -> Result<bool, S
 
 #[derive(sqlx::FromRow)]
 struct FactRow {
-    id: RefundId,
-    reason: RefundReason,
-    status: RefundStatus,
-    asked: i64,
+    refund_id: Option<RefundId>,
+    reason: Option<RefundReason>,
+    refund_status: Option<RefundStatus>,
+    asked: Option<i64>,
     reported: Option<RefundProgress>,
-    reference: Option<String>,
+    refund_reference: Option<String>,
     done_at: Option<Timestamp>,
 }
 
-pub(super) async fn refund_facts(tx: &mut Tx, payment: PaymentId) -> Result<Vec<RefundFact>, StoreError> {
-    let rows = tx.all::<FactRow>(REFUNDS, (payment,)).await?;
-    Ok(rows
-        .into_iter()
-        .map(|FactRow { id, reason, status, asked, reported, reference, done_at }| RefundFact {
-            id,
-            reason,
-            asked,
-            sent: status == RefundStatus::Sent,
-            reported,
-            reference,
-            done: done_at.is_some(),
+impl FactRow {
+    fn fact(&self) -> Option<RefundFact> {
+        Some(RefundFact {
+            id: self.refund_id?,
+            reason: self.reason?,
+            asked: self.asked?,
+            sent: self.refund_status? == RefundStatus::Sent,
+            reported: self.reported,
+            reference: self.refund_reference.clone(),
+            done: self.done_at.is_some(),
         })
-        .collect())
+    }
+}
+
+/// What is known of the payment's refunds.
+pub(super) async fn refund_facts(tx: &mut Tx, payment: PaymentId) -> Result<Vec<RefundFact>, StoreError> {
+    Ok(tx.all::<FactRow>(REFUNDS, (payment,)).await?.iter().filter_map(FactRow::fact).collect())
 }
 
 /// What a new refund is made from.
@@ -389,30 +411,34 @@ pub(super) async fn insert_refund(
 }
 
 pub(super) async fn set_refund_fact(tx: &mut Tx, fact: &RefundFact) -> Result<(), StoreError> {
-    tx.execute(SET_REFUND_FACT, (fact.id, fact.reason, fact.asked, fact.reported, fact.reference.clone())).await.map(drop)
+    tx.later(SET_REFUND_FACT, (fact.id, fact.reason, fact.asked, fact.reported, fact.reference.clone())).await
 }
 
 pub(super) async fn delete_refund(tx: &mut Tx, id: RefundId) -> Result<(), StoreError> {
-    tx.execute(DELETE_REFUND, (id,)).await.map(drop)
+    tx.later(DELETE_REFUND, (id,)).await
 }
 
 /// Writes what the refunds come to.
-pub(super) async fn save_settlement(
+pub(super) async fn save_refunds(
     tx: &mut Tx,
-    payment: PaymentId,
     remainder: Option<RefundId>,
     settlement: &Settlement,
     call_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let remainder = remainder.map(|id| (id, settlement.remainder, RefundStatus::Succeeded));
     for (id, amount, status) in settlement.refunds.iter().copied().chain(remainder) {
-        tx.execute(SET_REFUND_RESULT, (id, amount, status, call_at)).await?;
+        tx.later(SET_REFUND_RESULT, (id, amount, status, call_at)).await?;
     }
-    tx.execute(SET_REFUNDED, (payment, settlement.refunded)).await.map(drop)
+    Ok(())
+}
+
+/// Writes what has gone back in all.
+pub(super) async fn set_refunded(tx: &mut Tx, payment: PaymentId, refunded: i64) -> Result<(), StoreError> {
+    tx.later(SET_REFUNDED, (payment, refunded)).await
 }
 
 pub(super) async fn set_refund_done(tx: &mut Tx, id: RefundId, note: Option<String>, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute(SET_REFUND_DONE, (id, now, note)).await.map(drop)
+    tx.later(SET_REFUND_DONE, (id, now, note)).await
 }
 
 pub(super) async fn refund(tx: &mut Tx, id: RefundId) -> Result<Option<Refund>, StoreError> {
@@ -459,7 +485,7 @@ pub(super) async fn merge_dispute(
         return Err(StoreError::other("at the same moment another payment was told of this dispute"));
     }
     let (merged, amount) = (before, known).max((*status, amount.minor()));
-    tx.execute(SET_DISPUTE, (payment.provider, reference.clone(), merged, amount)).await?;
+    tx.later(SET_DISPUTE, (payment.provider, reference.clone(), merged, amount)).await?;
     Ok((Some(before), merged))
 }
 

@@ -122,6 +122,31 @@ fn what_an_admin_writes_stands_in_the_audit_log() {
     assert!(deeds > 10, "admins write in another way now");
 }
 
+/// On SQLite a deed may see what others have done and the disk does not have yet: only its own commit waits for theirs.
+#[test]
+fn what_is_answered_was_committed() {
+    let mut answers = 0;
+    for source in sources() {
+        for deed in source.text.split("async fn ").skip(1) {
+            let name = deed.split('(').next().unwrap();
+            let Some((_, deed)) = deed.split_once(".write()").or_else(|| deed.split_once(".write_once()")) else { continue };
+            // Until the end of what is tried again.
+            let lines: Vec<_> = deed.lines().map(str::trim).take_while(|line| *line != "})").collect();
+            for pair in lines.windows(2).filter(|pair| pair[1].starts_with("return Ok(")) {
+                // A log-in that is refused, and nothing to do, are no answers from the database.
+                let is_nothing = ["return Ok(None);", "return Ok((door, None));"].contains(&pair[1]);
+                assert!(
+                    is_nothing || pair[0].contains(".commit()"),
+                    "{}: {name} answers before it commits",
+                    source.path.display()
+                );
+                answers += 1;
+            }
+        }
+    }
+    assert!(answers > 5, "deeds answer in another way now");
+}
+
 #[test]
 fn frontends_know_no_database_and_no_other_frontend() {
     let others = [

@@ -14,7 +14,7 @@ use crate::{
 
 /// Statements that run with nearly every request, or every second, or read what only grows.
 const HOT: &[&str] = &[
-    "accounts::sql::USER_BY_SESSION",
+    "accounts::sql::USERS_BY_SESSION",
     "accounts::sql::CREDENTIALS",
     "accounts::sql::FAILURES",
     "audit::sql::ENTRIES",
@@ -24,17 +24,17 @@ const HOT: &[&str] = &[
     "catalog::sql::PRODUCT",
     "catalog::search::sql::KNOWN_WORDS",
     "catalog::search::sql::CATEGORY_WORDS",
-    "cart::sql::LOCK",
     "cart::sql::PRICED_LINES",
-    "checkout::sql::BY_KEY",
-    "checkout::sql::COUNT_OPEN",
+    "cart::sql::LOAD",
+    "cart::sql::PUT_LINES",
+    "checkout::sql::LOAD",
+    "checkout::sql::PLACE",
     "orders::sql::HEAD",
     "orders::sql::ITEMS",
     "orders::sql::EVENTS",
     "orders::sql::LOCK",
     "payments::calls::DUE_ORDERS",
-    "orders::sql::RESERVE",
-    "orders::sql::TAKE_RESERVED",
+    "orders::sql::PAY",
     "orders::rows::PAYMENTS",
     "orders::rows::REFUNDS",
     "payments::calls::DUE_PAYMENTS",
@@ -56,6 +56,9 @@ const DUE: &[(&str, &str)] = &[
     ("payments::calls::DUE_PAYMENTS", "payments_call"),
     ("payments::calls::DUE_REFUNDS", "refunds_call"),
 ];
+
+/// What a plan calls that which came in as an argument, or was made of it.
+const ARGUMENTS: &[&str] = &["json_each", "VIRTUAL TABLE", "SCAN ids", "SCAN l", "SCAN i ", "CONSTANT ROW"];
 
 /// What an engine says of a statement: how many parameters it has, and the names of its columns.
 type Shape = (usize, Vec<String>);
@@ -88,11 +91,25 @@ fn is_name(column: &str) -> bool {
     column.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
 }
 
+/// Of several statements in one text each sees the same arguments, and the last one answers.
 async fn shape_on_sqlite(connection: &mut SqliteConnection, sql: Sql) -> Shape {
-    let statement = connection.prepare(sql.sqlite.into_sql_str()).await;
-    let statement = statement.unwrap_or_else(|error| panic!("{}: {error}", sql.name));
-    let Some(Either::Right(parameters)) = statement.parameters() else { panic!("{}: no parameters known", sql.name) };
-    (parameters, statement.columns().iter().map(|column| column.name().to_owned()).collect())
+    let mut shape = (0, Vec::new());
+    for text in parts(sql.sqlite) {
+        let statement = connection.prepare(AssertSqlSafe(text).into_sql_str()).await;
+        let statement = statement.unwrap_or_else(|error| panic!("{}: {error}", sql.name));
+        shape = (shape.0.max(parameters(text)), statement.columns().iter().map(|column| column.name().to_owned()).collect());
+    }
+    shape
+}
+
+fn parts(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.split(';').map(str::trim)
+}
+
+/// The highest number of its parameters.
+fn parameters(text: &str) -> usize {
+    let number = |rest: &str| rest.split(|digit: char| !digit.is_ascii_digit()).next().unwrap().parse().unwrap();
+    text.split('$').skip(1).map(number).max().unwrap_or(0)
 }
 
 async fn shape_on_postgres(connection: &mut PgConnection, sql: Sql) -> Shape {
@@ -120,10 +137,12 @@ fn hot_statements_search_by_an_index() {
         Shop::open(&database.url).await.store.close().await;
         let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
         for name in HOT {
-            for step in plan(&mut connection, named(name).sqlite).await {
-                // The list of ids that came in as an argument may be walked through; a table may not.
-                let is_scan = step.starts_with("SCAN") && !step.contains("json_each") && !step.contains("VIRTUAL TABLE");
-                assert!(!is_scan, "{name}: {step}");
+            for part in parts(named(name).sqlite) {
+                for step in plan(&mut connection, part).await {
+                    // The list of ids that came in as an argument may be walked through; a table may not.
+                    let is_scan = step.starts_with("SCAN") && !ARGUMENTS.iter().any(|argument| step.contains(argument));
+                    assert!(!is_scan, "{name}: {step}");
+                }
             }
         }
         for (name, index) in DUE {

@@ -76,6 +76,7 @@ impl Store {
             expect.check(&category.revision)?;
             let changed = change.apply(&category);
             if changed == category {
+                tx.commit().await?;
                 return Ok(category);
             }
             let moves = changed.parent != category.parent;

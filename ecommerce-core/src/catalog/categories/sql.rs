@@ -125,7 +125,7 @@ pub(in crate::catalog) async fn insert(tx: &mut Tx, new: &NewCategory, now: Time
     let args = (name.clone(), key(name.as_str()), spaced(name.as_str()), description.clone(), *parent, now);
     let Some(row) = tx.optional::<CategoryRow>(INSERT_CATEGORY, args).await? else { return Ok(None) };
     let category = Category::from(row);
-    tx.execute(PLANT, (category.id, *parent)).await?;
+    tx.later(PLANT, (category.id, *parent)).await?;
     Ok(Some(category))
 }
 
@@ -142,9 +142,9 @@ pub(super) async fn is_in_use(tx: &mut Tx, id: CategoryId) -> Result<bool, Store
 }
 
 pub(super) async fn delete(tx: &mut Tx, id: CategoryId) -> Result<(), StoreError> {
-    tx.execute(LEAVE_CATEGORY, (id,)).await?;
-    tx.execute(FELL, (id,)).await?;
-    tx.execute(DELETE_CATEGORY, (id,)).await.map(drop)
+    tx.later(LEAVE_CATEGORY, (id,)).await?;
+    tx.later(FELL, (id,)).await?;
+    tx.later(DELETE_CATEGORY, (id,)).await
 }
 
 /// Nobody else moves, nests or deletes a category until the transaction ends.
@@ -165,9 +165,9 @@ pub(super) async fn levels(tx: &mut Tx, id: CategoryId) -> Result<usize, StoreEr
 
 /// Moves a category, with all that is below it, below another or to the top.
 pub(super) async fn move_tree(tx: &mut Tx, id: CategoryId, parent: Option<CategoryId>) -> Result<(), StoreError> {
-    tx.execute(UPROOT, (id,)).await?;
+    tx.later(UPROOT, (id,)).await?;
     if let Some(parent) = parent {
-        tx.execute(GRAFT, (id, parent)).await?;
+        tx.later(GRAFT, (id, parent)).await?;
     }
     Ok(())
 }

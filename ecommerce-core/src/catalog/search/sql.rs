@@ -142,7 +142,7 @@ pub(super) async fn take_state(tx: &mut Tx, rules: i64) -> Result<(i64, i64), St
 }
 
 pub(super) async fn set_built_to(tx: &mut Tx, product: i64) -> Result<(), StoreError> {
-    tx.execute(SET_BUILT_TO, (product,)).await.map(drop)
+    tx.later(SET_BUILT_TO, (product,)).await
 }
 
 /// How many units of a product were sold; 0 where it is gone by now.
@@ -159,15 +159,15 @@ pub(super) async fn category_names(tx: &mut Tx) -> Result<Vec<(CategoryId, Strin
 }
 
 pub(super) async fn set_category_words(tx: &mut Tx, id: CategoryId, name: &str) -> Result<(), StoreError> {
-    tx.execute(SET_CATEGORY_WORDS, (id, spaced(name))).await.map(drop)
+    tx.later(SET_CATEGORY_WORDS, (id, spaced(name))).await
 }
 
 pub(super) async fn index(tx: &mut Tx, documents: &[Document]) -> Result<(), StoreError> {
-    tx.execute(INDEX, (json(&documents)?,)).await.map(drop)
+    tx.later(INDEX, (json(&documents)?,)).await
 }
 
 pub(super) async fn unindex(tx: &mut Tx, product: ProductId) -> Result<(), StoreError> {
-    tx.execute(UNINDEX, (product,)).await.map(drop)
+    tx.later(UNINDEX, (product,)).await
 }
 
 /// Takes words up among the known ones; answers those that were not.
@@ -177,7 +177,7 @@ pub(super) async fn learn(tx: &mut Tx, words: &BTreeSet<String>) -> Result<Vec<S
 
 /// Takes up the forms of new words, each before its word.
 pub(super) async fn learn_forms(tx: &mut Tx, forms: &[(String, &str)]) -> Result<(), StoreError> {
-    tx.execute(LEARN_FORMS, (json(&forms)?,)).await.map(drop)
+    tx.later(LEARN_FORMS, (json(&forms)?,)).await
 }
 
 /// The known words that have one of these forms.

@@ -1,20 +1,31 @@
+mod batch;
+#[cfg(test)]
+mod tests;
+mod writer;
+
 use std::{path::Path, str::FromStr, time::Duration};
 
+use futures_util::FutureExt;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    ConnectOptions, Sqlite,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{DatabaseCall, Db, Pools, files, retry};
+use super::{Db, Engine, Sql, files, pool::Pool, retry};
+pub(super) use writer::{Turn, Writer};
+
 use crate::StoreError;
 
 /// How many connections read beside the one that writes.
 const READERS: u32 = 4;
 
+/// How long a connection to read with is waited for.
+const WAIT: Duration = Duration::from_secs(30);
+
 /// SQLite before 3.51.3 can corrupt a write-ahead log when two connections checkpoint at once (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_SAFE: (u32, u32, u32) = (3, 51, 3);
 
-pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
+pub(super) async fn open(url: &str) -> Result<Engine, StoreError> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -32,31 +43,25 @@ pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
         files::make_if_missing(options.get_filename()).map_err(sqlx::Error::from)?;
     }
     // Of two processes that make the same file at once, SQLite turns one away without a wait while the other switches to WAL.
-    let writer = retry(async || Ok::<_, StoreError>(pool(1).connect_with(options.clone()).await?)).await?;
+    let writer = retry(async || Ok::<_, StoreError>(Writer::open(options.clone()).await?)).await?;
+    let readers = if in_memory { None } else { Some(readers(options.read_only(true).create_if_missing(false))) };
     check_version(&writer).await?;
-    let readers = if in_memory {
-        writer.clone()
-    } else {
-        let options = options.read_only(true).create_if_missing(false);
-        retry(async || Ok::<_, StoreError>(pool(READERS).connect_with(options.clone()).await?)).await?
+    Ok(Engine::Sqlite { writer, readers })
+}
+
+fn readers(options: SqliteConnectOptions) -> Pool<Sqlite> {
+    let open = move || {
+        let options = options.clone();
+        async move { options.connect().await }.boxed()
     };
-    Ok(Pools::Sqlite { writer, readers })
+    // SQLite reads from the machine's own disk, which answers or fails.
+    Pool::new(READERS, WAIT, Duration::MAX, Box::new(open))
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(Duration::from_secs(30))
-        // When the disk is full, SQLite may roll a transaction back by itself, which the driver does not notice: it would begin
-        // no other one on this connection, ever.
-        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
-}
-
-async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
-    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(pool).await?;
+async fn check_version(writer: &Writer) -> Result<(), StoreError> {
+    let mut turn = writer.turn_to_read().await?;
+    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(turn.ask()?).await?;
+    turn.answered(Ok(()))?;
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     if (next(), next(), next()) < OLDEST_SAFE {
@@ -65,16 +70,17 @@ async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
     Ok(())
 }
 
+const COPY: Sql = Sql { name: "db::sqlite::COPY", sqlite: "vacuum into $1", postgres: "" };
+
 /// Writes a consistent copy of the live database to a new file, whole and on the disk, or leaves none.
 pub(crate) async fn backup(db: &Db, file: &Path) -> Result<(), StoreError> {
-    let Pools::Sqlite { readers, .. } = &db.pools else {
+    if !matches!(db.engine, Engine::Sqlite { .. }) {
         return Err(StoreError::other("only a SQLite store is backed up this way; use pg_dump for PostgreSQL"));
-    };
+    }
     let Some(name) = file.to_str() else {
         return Err(StoreError::other("the file's name must be UTF-8"));
     };
     let copy = files::NewFile::make(file).map_err(|error| StoreError::other(error.to_string()))?;
-    let copied = sqlx::query(AssertSqlSafe("vacuum into $1".to_owned())).bind(name.to_owned()).execute(readers);
-    db.faults.pass(DatabaseCall::Statement("backup"), copied).await?;
+    db.read().await?.execute(COPY, (name.to_owned(),)).await?;
     copy.keep().map_err(|error| StoreError::other(error.to_string()))
 }

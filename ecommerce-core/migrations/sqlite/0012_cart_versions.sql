@@ -1,0 +1,2 @@
+-- Counts the changes of a cart: whoever changes it says which version they have seen.
+alter table carts add column version integer not null default 1;

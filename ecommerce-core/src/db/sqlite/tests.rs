@@ -1,0 +1,191 @@
+//! Whatever writers do beside each other, each deed is there as a whole or not at all, and is there where it was answered.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use proptest::prelude::*;
+use tokio::{runtime::Builder, task::JoinSet, time::timeout};
+
+use super::super::{Db, Sql, Tx};
+use crate::StoreError;
+
+const MAKE: Sql = sql("create table deeds (deed integer not null, half integer not null, primary key (deed, half)) strict");
+const PUT: Sql = sql("insert into deeds (deed, half) values ($1, $2)");
+const ALL: Sql = sql("select deed from deeds group by deed having count(*) = 2 order by deed");
+const HALVES: Sql = sql("select count(*) from deeds");
+const FAIL: Sql = sql("insert into deeds (deed, half) values (null, null)");
+const ROLL_BACK: Sql = sql("rollback");
+
+const fn sql(text: &'static str) -> Sql {
+    Sql { name: "a statement of a test", sqlite: text, postgres: "" }
+}
+
+/// How a deed ends that has begun.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Commits,
+    /// It decides against it.
+    Leaves,
+    /// A statement of it fails.
+    Fails,
+    /// Whoever waits for it goes away after so many microseconds.
+    GoesAway(u64),
+}
+
+/// Writes both halves of a deed, and commits them where it shall.
+async fn deed(db: Db, number: i64, end: End) -> Result<(), StoreError> {
+    let mut tx = db.write().await?;
+    put(&mut tx, number, 1).await?;
+    match end {
+        End::Fails => tx.execute(FAIL, ()).await.map(drop),
+        End::Leaves => Err(StoreError::other("it decided against it")),
+        End::Commits | End::GoesAway(_) => {
+            put(&mut tx, number, 2).await?;
+            tx.commit().await
+        }
+    }
+}
+
+async fn put(tx: &mut Tx, number: i64, half: i64) -> Result<(), StoreError> {
+    tx.execute(PUT, (number, half)).await.map(drop)
+}
+
+async fn open() -> (tempfile::TempDir, Db) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite:{}", folder.path().join("deeds.db").display())).await.unwrap();
+    let mut tx = db.write().await.unwrap();
+    tx.execute(MAKE, ()).await.unwrap();
+    tx.commit().await.unwrap();
+    (folder, db)
+}
+
+/// The deeds that are there. None is there by half.
+async fn done(db: &Db) -> BTreeSet<i64> {
+    let mut tx = db.snapshot().await.unwrap();
+    let deeds: BTreeSet<i64> = tx.all::<(i64,)>(ALL, ()).await.unwrap().into_iter().map(|(deed,)| deed).collect();
+    assert_eq!(tx.scalar::<i64>(HALVES, ()).await.unwrap(), 2 * i64::try_from(deeds.len()).unwrap(), "a deed is there by half");
+    deeds
+}
+
+fn ends() -> impl Strategy<Value = Vec<End>> {
+    let end = prop_oneof![
+        5 => Just(End::Commits),
+        2 => Just(End::Leaves),
+        2 => Just(End::Fails),
+        4 => (0..600_u64).prop_map(End::GoesAway),
+    ];
+    prop::collection::vec(end, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_deed_is_there_where_it_was_answered_and_nowhere_by_half(ends in ends(), threads in 1..3_usize) {
+        let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (_folder, db) = open().await;
+            let mut deeds = JoinSet::new();
+            for (number, end) in (1..).zip(ends.clone()) {
+                let made = deed(db.clone(), number, end);
+                deeds.spawn(async move {
+                    (number, match end {
+                        End::GoesAway(after) => timeout(Duration::from_micros(after), made).await.ok(),
+                        _ => Some(made.await),
+                    })
+                });
+            }
+            let outcomes = deeds.join_all().await;
+            let there = done(&db).await;
+            for (number, outcome) in outcomes {
+                match outcome {
+                    Some(Ok(())) => assert!(there.contains(&number), "{number} was answered"),
+                    Some(Err(_)) => assert!(!there.contains(&number), "{number} failed"),
+                    None => {}
+                }
+            }
+            // Nothing is open: another process could write.
+            db.close().await;
+        });
+    }
+}
+
+#[tokio::test]
+async fn those_who_wait_share_a_commit_and_nobody_is_answered_before_it() {
+    let (_folder, db) = open().await;
+    let mut first = db.write().await.unwrap();
+    put(&mut first, 1, 1).await.unwrap();
+    put(&mut first, 1, 2).await.unwrap();
+    let others = (2..=10).map(|number| tokio::spawn(deed(db.clone(), number, End::Commits))).collect::<Vec<_>>();
+    let last = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut tx = db.write().await.unwrap();
+            put(&mut tx, 11, 1).await.unwrap();
+            // Its turn comes before the commit, and while it lasts nobody is answered.
+            assert_eq!(done(&db).await, BTreeSet::new());
+            put(&mut tx, 11, 2).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    });
+    // They all wait for their turn.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    first.commit().await.unwrap();
+    assert_eq!(done(&db).await, (1..=11).collect(), "one commit for all who waited");
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    last.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_fails_among_others_undoes_its_own_work_alone() {
+    let (_folder, db) = open().await;
+    let first = db.write().await.unwrap();
+    let ends = [End::Commits, End::Fails, End::Commits, End::Leaves, End::Fails, End::Commits, End::Leaves, End::Leaves];
+    let deeds: Vec<_> = (1..).zip(ends).map(|(number, end)| tokio::spawn(deed(db.clone(), number, end))).collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    drop(first);
+    for (made, end) in deeds.into_iter().zip(ends) {
+        assert_eq!(made.await.unwrap().is_ok(), matches!(end, End::Commits));
+    }
+    assert_eq!(done(&db).await, [1, 3, 6].into());
+}
+
+#[tokio::test]
+async fn a_transaction_that_sqlite_rolls_back_by_itself_is_lost_for_all_who_were_in_it_and_they_are_told() {
+    let (_folder, db) = open().await;
+    let first = db.write().await.unwrap();
+    let before = tokio::spawn(deed(db.clone(), 1, End::Commits));
+    let culprit = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut tx = db.write().await.unwrap();
+            put(&mut tx, 2, 1).await.unwrap();
+            // As SQLite does on a full disk.
+            tx.execute(ROLL_BACK, ()).await.unwrap();
+            assert!(tx.execute(FAIL, ()).await.is_err());
+            assert!(put(&mut tx, 2, 2).await.is_err(), "it would be written without a transaction");
+            tx.commit().await
+        }
+    });
+    tokio::task::yield_now().await;
+    let after = tokio::spawn(deed(db.clone(), 3, End::Commits));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    drop(first);
+    assert!(before.await.unwrap().unwrap_err().is_unavailable());
+    assert!(culprit.await.unwrap().is_err());
+    after.await.unwrap().unwrap();
+    assert_eq!(done(&db).await, [3].into());
+}
+
+#[tokio::test]
+async fn nothing_is_open_behind_one_who_went_away() {
+    let (folder, db) = open().await;
+    let mut tx = db.write().await.unwrap();
+    put(&mut tx, 1, 1).await.unwrap();
+    drop(tx);
+    let other = Db::open(&format!("sqlite:{}", folder.path().join("deeds.db").display())).await.unwrap();
+    deed(other.clone(), 2, End::Commits).await.unwrap();
+    assert_eq!(done(&db).await, [2].into());
+    other.close().await;
+}

@@ -96,7 +96,8 @@ pub async fn answers(server: &str) -> Result<(), Failure> {
     administer(&server.parse()?, "select 1".to_owned()).await
 }
 
-async fn administer(server: &PgConnectOptions, statement: String) -> Result<(), Failure> {
+/// Does something on the server that is not about one database of it.
+pub async fn administer(server: &PgConnectOptions, statement: String) -> Result<(), Failure> {
     let mut connection = PgConnection::connect_with(server).await?;
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
     Ok(connection.close().await?)

@@ -139,8 +139,8 @@ async fn act_once(
 /// The payment that an event is about, with its order locked; and whether the event taught a new name of it.
 ///
 /// A dispute stays with the payment that it was first told of, whatever it names later. Else it is found by our own payment
-/// id, else by the provider's names, else by our order id: then it is the order's attempt that has no name yet, or else
-/// another payment of that order.
+/// id, else by the provider's names, else by our order id: then it is the order's attempt that has no name yet and that
+/// nobody here began, or else another payment of that order.
 async fn find(
     tx: &mut Tx,
     desk: Desk<'_>,

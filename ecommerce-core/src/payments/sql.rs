@@ -69,10 +69,11 @@ statements! {
          from payment_references r join payments p on p.id = r.payment_id
          where r.provider = $1 and r.reference = $2";
 
-    /// The order's first attempt with this provider of which the provider's name is not known yet.
+    /// The order's first attempt with this provider of which the provider's name is not known yet. Only one that nobody begins:
+    /// of those that we begin, all that is heard names the attempt itself.
     PAYMENT_WITHOUT_REFERENCE =
         "select p.id from payments p
-         where p.order_id = $1 and p.provider = $2
+         where p.order_id = $1 and p.provider = $2 and p.nonce = ''
              and not exists (select 1 from payment_references r where r.payment_id = p.id)
          order by p.id
          limit 1";

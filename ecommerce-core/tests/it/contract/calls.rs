@@ -18,6 +18,7 @@ stories![
     the_same_checkout_again_says_the_same,
     a_bank_that_is_away_loses_no_order,
     a_lost_answer_is_found_again,
+    money_that_names_the_order_alone_is_not_taken_for_an_attempt_s,
     a_checkout_that_died_is_begun_for_whoever_asks_again,
     a_refused_payment_may_be_tried_again,
     a_name_that_was_used_before,
@@ -107,6 +108,21 @@ async fn a_bank_that_is_away_loses_no_order(shop: Shop) {
     let order = shop.reload(&placed).await;
     assert!(order.payments[0].checkout_url.is_some(), "the shop went on asking: {order:?}");
     assert_eq!(order.payments.len(), 1);
+}
+
+async fn money_that_names_the_order_alone_is_not_taken_for_an_attempt_s(shop: Shop) {
+    let (ann, mug) = stage(&shop).await;
+    // The attempt has begun, and the shop does not know what the bank calls it.
+    shop.bank.fail_next(&[Fault::Unanswered]);
+    let order = order(&shop, &ann, mug).await;
+    let otherwise = json!({ "id": "otherwise", "kind": "paid", "order": order.id, "amount": 2500, "currency": "USD" });
+    shop.bank_tells(&otherwise).await;
+    shop.bank_tells(&shop.bank.pay(first(&order))).await;
+
+    let paid = shop.reload(&order).await;
+    let outcomes: Vec<_> = paid.payments.iter().map(|payment| (payment.id == first(&order), payment.outcome)).collect();
+    assert_eq!(outcomes, [(true, Some(Outcome::Duplicate)), (false, Some(Outcome::Applied))], "both came: {paid:?}");
+    assert_eq!((paid.status, paid.refunds.len(), paid.refunds[0].amount), (OrderStatus::Paid, 1, money("25")));
 }
 
 async fn a_lost_answer_is_found_again(shop: Shop) {

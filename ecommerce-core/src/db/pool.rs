@@ -81,15 +81,17 @@ impl<DB: Database> Pool<DB> {
         };
         let (connection, opened, place) = timeout(self.0.wait, lent).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         let (pool, patience) = (self.0.clone(), self.0.patience);
-        Ok(Lease { lent: Some((connection, place)), opened, pool, patience, is_answered: true })
+        Ok(Lease { lent: Some((connection, place)), opened, pool, patience, is_answered: true, is_beginning: false })
     }
 
     /// The same in a transaction that this statement begins.
     pub(super) async fn begin(&self, statement: &'static str) -> Result<Lease<DB>, sqlx::Error> {
         let mut lease = self.lend().await?;
         let patience = lease.patience;
+        lease.is_beginning = true;
         let begun = within(patience, DB::TransactionManager::begin(lease.ask()?, Some(statement.into_sql_str()))).await;
         lease.answered(begun)?;
+        lease.is_beginning = false;
         Ok(lease)
     }
 
@@ -132,6 +134,8 @@ pub(crate) struct Lease<DB: Database> {
     patience: Duration,
     /// Whether the last call was answered, as far as is known.
     is_answered: bool,
+    /// Whether a transaction may have begun of which the driver does not know.
+    is_beginning: bool,
 }
 
 impl<DB: Database> Lease<DB> {
@@ -167,6 +171,10 @@ impl<DB: Database> Lease<DB> {
 impl<DB: Database> Drop for Lease<DB> {
     fn drop(&mut self) {
         let Some((mut connection, place)) = self.lent.take() else { return };
+        if self.is_beginning {
+            // Whoever were lent it next would write into that transaction, and nobody would commit it.
+            return;
+        }
         let (pool, opened) = (self.pool.clone(), self.opened);
         if self.is_answered && DB::TransactionManager::get_transaction_depth(&connection) == 0 {
             return pool.keep(connection, opened);

@@ -27,6 +27,8 @@ enum End {
     Leaves,
     /// A statement of it fails.
     Fails,
+    /// The same, and SQLite rolls all back by itself, as on a full disk.
+    LosesAll,
     /// Whoever waits for it goes away after so many microseconds.
     GoesAway(u64),
 }
@@ -37,6 +39,10 @@ async fn deed(db: Db, number: i64, end: End) -> Result<(), StoreError> {
     put(&mut tx, number, 1).await?;
     match end {
         End::Fails => tx.execute(FAIL, ()).await.map(drop),
+        End::LosesAll => {
+            tx.execute(ROLL_BACK, ()).await?;
+            tx.execute(FAIL, ()).await.map(drop)
+        }
         End::Leaves => Err(StoreError::other("it decided against it")),
         End::Commits | End::GoesAway(_) => {
             put(&mut tx, number, 2).await?;
@@ -71,6 +77,7 @@ fn ends() -> impl Strategy<Value = Vec<End>> {
         5 => Just(End::Commits),
         2 => Just(End::Leaves),
         2 => Just(End::Fails),
+        1 => Just(End::LosesAll),
         4 => (0..600_u64).prop_map(End::GoesAway),
     ];
     prop::collection::vec(end, 1..60)

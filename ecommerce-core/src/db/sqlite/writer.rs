@@ -24,6 +24,7 @@ use sqlx::{
 use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard, oneshot},
+    task::AbortHandle,
     time::timeout,
 };
 
@@ -56,6 +57,8 @@ struct Desk {
     group: Option<Group>,
     /// Whether a call was not answered as it should: what stands on the connection has to be found out.
     is_unsure: bool,
+    /// Whether finding it out may have begun a transaction, which would look like the one that is looked for.
+    is_probed: bool,
 }
 
 /// An open transaction.
@@ -66,7 +69,8 @@ struct Group {
     savepoint: Savepoint,
     /// Whether the last turn ended without a commit: what it did since the savepoint, or since the beginning, is to be undone.
     is_left: bool,
-    has_committer: bool,
+    /// Who ends it.
+    committer: Option<AbortHandle>,
 }
 
 /// Two names take turns, so that it can be told whether a savepoint was made of which no answer came.
@@ -117,7 +121,7 @@ impl Savepoint {
 impl Writer {
     pub(in crate::db) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let connection = Some(options.connect().await?);
-        let desk = Desk { options, connection, is_closed: false, group: None, is_unsure: false };
+        let desk = Desk { options, connection, is_closed: false, group: None, is_unsure: false, is_probed: false };
         Ok(Self(Arc::new(Inner { desk: Arc::new(Mutex::new(desk)), waiting: AtomicUsize::new(0), runtime: Handle::current() })))
     }
 
@@ -170,10 +174,11 @@ impl Writer {
 
     /// Somebody ends the group, after those who wait for their turn already.
     fn call_committer(&self, group: &mut Group) {
-        if !group.has_committer {
-            group.has_committer = true;
+        // The runtime on which it was to run may have ended.
+        if group.committer.as_ref().is_none_or(AbortHandle::is_finished) {
             let desk = self.0.desk.clone();
-            self.runtime().spawn(async move { desk.lock_owned().await.end_group().await });
+            let committer = self.runtime().spawn(async move { desk.lock_owned().await.end_group().await });
+            group.committer = Some(committer.abort_handle());
         }
     }
 }
@@ -333,28 +338,34 @@ impl Desk {
             return;
         }
         let members = self.group.as_ref().is_some_and(|group| !group.members.is_empty());
-        if !members || !self.keep_members().await {
+        if !members || self.is_probed || !self.keep_members().await {
             match self.run("rollback").await {
                 Err(error) if !says(&error, "no transaction is active") => self.connection = None,
                 _ => {}
             }
             self.end(Err("the transaction was rolled back"));
         }
-        self.is_unsure = false;
+        (self.is_unsure, self.is_probed) = (false, false);
     }
 
     /// Undoes the last turn alone; says whether the transaction still stands.
     async fn keep_members(&mut self) -> bool {
         let Some(savepoint) = self.group.as_ref().map(|group| group.savepoint) else { return false };
-        let is_undone = match savepoint {
-            Savepoint::None => true,
-            Savepoint::Even => self.run("rollback to even").await.is_ok(),
-            Savepoint::Odd => self.run("rollback to odd").await.is_ok(),
+        let undone = match savepoint {
+            Savepoint::None => Ok(()),
+            Savepoint::Even => self.run("rollback to even").await,
+            Savepoint::Odd => self.run("rollback to odd").await,
         };
-        if !is_undone {
+        let is_undone = match undone {
+            Ok(()) => true,
             // It was not made, and so nothing was done after it. The one before it may be there.
-            let _may_be_gone = self.run(savepoint.end_of_last()).await;
-        }
+            Err(error) if says(&error, "no such savepoint") => {
+                let _may_be_gone = self.run(savepoint.end_of_last()).await;
+                false
+            }
+            Err(_) => return false,
+        };
+        self.is_probed = true;
         // Without one, a savepoint would begin a transaction, and its commit would look like that of the members.
         let stands = self.run("begin immediate").await.is_err_and(|error| says(&error, "within a transaction"));
         if let Some(group) = self.group.as_mut() {
@@ -380,6 +391,8 @@ impl Desk {
             Ok(()) => self.end(Ok(())),
             Err(error) => self.end(Err(&error.to_string())),
         }
+        // Nothing stays open until somebody comes.
+        self.make_sure().await;
     }
 
     /// There is no transaction any more, and its members are told how it ended.

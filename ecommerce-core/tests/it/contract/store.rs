@@ -1,6 +1,8 @@
 //! The store as a whole: opened, opened again, opened by many at once, copied.
 
-use ecommerce_core::{Fulfillment, FulfillmentStep, PageRequest, ProductFilter, ProviderName, Store};
+use std::time::Duration;
+
+use ecommerce_core::{Fulfillment, FulfillmentStep, PageRequest, ProductFilter, ProviderName, Quantity, Store};
 
 use crate::{
     database::{Database, Engine},
@@ -14,6 +16,7 @@ stories![
     a_copy_is_a_whole_shop_or_refused,
     a_closed_store_answers_with_errors,
     what_has_ended_is_not_kept,
+    whoever_goes_away_leaves_nothing_open,
 ];
 
 async fn a_shop_that_was_closed_is_there_again(shop: Shop) {
@@ -26,6 +29,26 @@ async fn a_shop_that_was_closed_is_there_again(shop: Shop) {
     assert_eq!(again.reload(&order).await, order);
     assert_eq!(again.stock(mug).await, (9, 0));
     again.store.close().await;
+}
+
+/// In the middle of whatever call, that of the beginning of a transaction too.
+async fn whoever_goes_away_leaves_nothing_open(shop: Shop) {
+    let (ann, mug) = (shop.customer("ann").await, shop.product("Mug", "10", 1_000).await);
+    let order = shop.order_by(&ann, &[(mug, 1)], ProviderName::Manual).await;
+    let other = shop.second_process().await;
+    for number in 1..=150 {
+        let gone = shop.store.order_cancel(&ann, order.id);
+        let _gone =
+            tokio::time::timeout(Duration::from_micros(number * 5), async { tokio::join!(gone, std::future::pending::<()>()) })
+                .await;
+        // Their connection comes back, and is the first to be lent again.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let quantity = Quantity::new(i64::try_from(number).unwrap()).unwrap();
+        shop.store.cart_set(&ann, mug, Some(quantity)).await.unwrap();
+        let cart = other.store.cart(&ann).await.unwrap();
+        assert_eq!(cart.items[0].quantity, quantity, "it was answered, and is not there");
+    }
+    other.store.close().await;
 }
 
 async fn two_processes_see_one_shop(shop: Shop) {

@@ -16,7 +16,7 @@ statements! {
          on conflict (email_key) do nothing
          returning id, email, name, role, created_at, disabled_at";
 
-    /// Every user has a cart, so that there is always a row to lock.
+    /// Every user has a cart, so that there is always a row that counts its changes.
     INSERT_CART = "insert into carts (user_id) values ($1)";
 
     USER_BY_KEY =
@@ -66,7 +66,8 @@ statements! {
         sqlite:
             r#"select s.token_hash, u.id, u.email, u.name, u.role, u.created_at, u.disabled_at
              from sessions s join users u on u.id = s.user_id
-             where s.token_hash in (select value from json_each('["' || replace($1, ',', '","') || '"]')) and s.expires_at > $2 and u.disabled_at is null"#,
+             where s.token_hash in (select value from json_each('["' || replace($1, ',', '","') || '"]'))
+                 and s.expires_at > $2 and u.disabled_at is null"#,
         postgres:
             "select s.token_hash, u.id, u.email, u.name, u.role, u.created_at, u.disabled_at
              from sessions s join users u on u.id = s.user_id

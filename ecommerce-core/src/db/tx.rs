@@ -61,18 +61,11 @@ impl Tx {
     /// Runs a statement whose answer nobody needs. On SQLite it goes along with the next one, or with the commit: each call is
     /// a way to SQLite's thread and back, which takes longer than most statements.
     pub(crate) async fn later(&mut self, sql: Sql, args: impl Args) -> Result<(), StoreError> {
-        if !matches!(self.place, Place::SqliteTurn(_)) {
-            return self.execute(sql, args).await.map(drop);
-        }
         self.check()?;
-        let Self { place, faults, .. } = self;
-        let put = async {
-            match place {
-                Place::SqliteTurn(turn) => turn.later(sql.sqlite, args),
-                Place::Sqlite(_) | Place::Postgres(_) => Ok(()),
-            }
+        let Self { place: Place::SqliteTurn(turn), faults, .. } = self else {
+            return self.execute(sql, args).await.map(drop);
         };
-        let put = faults.pass(DatabaseCall::Statement(sql.name), put).await;
+        let put = faults.pass(DatabaseCall::Statement(sql.name), async { turn.later(sql.sqlite, args) }).await;
         put.map_err(|error| self.failed(sql.name, error))
     }
 

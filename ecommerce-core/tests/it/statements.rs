@@ -58,7 +58,7 @@ const DUE: &[(&str, &str)] = &[
 ];
 
 /// What a plan calls that which came in as an argument, or was made of it.
-const ARGUMENTS: &[&str] = &["json_each", "VIRTUAL TABLE", "SCAN ids", "SCAN l", "SCAN i ", "CONSTANT ROW"];
+const ARGUMENTS: &[&str] = &["json_each", "VIRTUAL TABLE", "SCAN ids", "CONSTANT ROW"];
 
 /// What an engine says of a statement: how many parameters it has, and the names of its columns.
 type Shape = (usize, Vec<String>);

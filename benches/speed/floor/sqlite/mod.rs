@@ -75,7 +75,7 @@ macro_rules! arguments {
 }
 
 impl Shop {
-    /// As the store opens it: see its `db/sqlite.rs`.
+    /// As the store opens it: see its `db/sqlite/mod.rs`.
     pub async fn open(url: &str) -> Result<Self, Failure> {
         let options = SqliteConnectOptions::from_str(url)?
             .journal_mode(SqliteJournalMode::Wal)

@@ -12,9 +12,9 @@ use sqlx::{
 };
 
 use super::{Db, Engine, Sql, files, pool::Pool, retry};
-pub(super) use writer::{Turn, Writer};
-
 use crate::StoreError;
+
+pub(super) use writer::{Turn, Writer};
 
 /// How many connections read beside the one that writes.
 const READERS: u32 = 4;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use proptest::prelude::*;
 use tokio::{runtime::Builder, task::JoinSet, time::timeout};
 
-use super::super::{Db, Sql, Tx};
+use super::super::{Db, Engine, Sql, Tx};
 use crate::StoreError;
 
 const MAKE: Sql = sql("create table deeds (deed integer not null, half integer not null, primary key (deed, half)) strict");
@@ -62,6 +62,14 @@ async fn open() -> (tempfile::TempDir, Db) {
     tx.execute(MAKE, ()).await.unwrap();
     tx.commit().await.unwrap();
     (folder, db)
+}
+
+/// So many wait for their turn.
+async fn all_wait(db: &Db, count: usize) {
+    let Engine::Sqlite { writer, .. } = &db.engine else { panic!("another engine") };
+    while writer.waiting() < count {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The deeds that are there. None is there by half.
@@ -134,8 +142,7 @@ async fn those_who_wait_share_a_commit_and_nobody_is_answered_before_it() {
             tx.commit().await.unwrap();
         }
     });
-    // They all wait for their turn.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    all_wait(&db, 10).await;
     first.commit().await.unwrap();
     assert_eq!(done(&db).await, (1..=11).collect(), "one commit for all who waited");
     for other in others {
@@ -150,7 +157,7 @@ async fn who_fails_among_others_undoes_its_own_work_alone() {
     let first = db.write().await.unwrap();
     let ends = [End::Commits, End::Fails, End::Commits, End::Leaves, End::Fails, End::Commits, End::Leaves, End::Leaves];
     let deeds: Vec<_> = (1..).zip(ends).map(|(number, end)| tokio::spawn(deed(db.clone(), number, end))).collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    all_wait(&db, ends.len()).await;
     drop(first);
     for (made, end) in deeds.into_iter().zip(ends) {
         assert_eq!(made.await.unwrap().is_ok(), matches!(end, End::Commits));
@@ -163,6 +170,7 @@ async fn a_transaction_that_sqlite_rolls_back_by_itself_is_lost_for_all_who_were
     let (_folder, db) = open().await;
     let first = db.write().await.unwrap();
     let before = tokio::spawn(deed(db.clone(), 1, End::Commits));
+    all_wait(&db, 1).await;
     let culprit = tokio::spawn({
         let db = db.clone();
         async move {
@@ -175,9 +183,9 @@ async fn a_transaction_that_sqlite_rolls_back_by_itself_is_lost_for_all_who_were
             tx.commit().await
         }
     });
-    tokio::task::yield_now().await;
+    all_wait(&db, 2).await;
     let after = tokio::spawn(deed(db.clone(), 3, End::Commits));
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    all_wait(&db, 3).await;
     drop(first);
     assert!(before.await.unwrap().unwrap_err().is_unavailable());
     assert!(culprit.await.unwrap().is_err());

@@ -151,6 +151,12 @@ impl Writer {
         }
     }
 
+    /// How many wait for their turn.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::Relaxed)
+    }
+
     async fn desk(&self) -> Result<OwnedMutexGuard<Desk>, sqlx::Error> {
         let _waiting = Waiting::new(&self.0.waiting);
         timeout(WAIT, self.0.desk.clone().lock_owned()).await.map_err(|_| sqlx::Error::PoolTimedOut)

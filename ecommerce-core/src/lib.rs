@@ -129,6 +129,7 @@ pub fn statements() -> Vec<Sql> {
         orders::rows::ALL,
         checkout::sql::ALL,
         payments::sql::ALL,
+        payments::inbox::sql::ALL,
         payments::calls::ALL,
         doctor::sql::ALL,
     ]

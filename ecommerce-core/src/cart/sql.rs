@@ -17,6 +17,8 @@ statements! {
          order by i.added_at, i.product_id";
 
     /// The cart's version beside the products in it and those that are wanted; one row without a product where there are none.
+    ///
+    /// PostgreSQL takes an array for ten rows and a list of JSON for a hundred, for which it would rather read all products.
     LOAD = {
         sqlite:
             "with ids (id) as (
@@ -34,7 +36,8 @@ statements! {
         postgres:
             "with ids (id) as (
                  select product_id from cart_items where user_id = $1
-                 union select product from json_to_recordset(cast(cast($2 as text) as json)) as w (product bigint))
+                 union select cast(w ->> 'product' as bigint)
+                 from unnest(array(select json_array_elements(cast(cast($2 as text) as json)))) w)
              select c.version, p.id as product_id, p.name, p.price, p.currency, i.quantity,
                  p.is_available and p.deleted_at is null as is_available,
                  case when p.deleted_at is null then p.stock - p.reserved else 0 end as in_stock
@@ -54,7 +57,8 @@ statements! {
              from json_each($3)
              where true -- without it, SQLite takes 'on' for that of a join
              on conflict (user_id, product_id) do update set quantity = excluded.quantity;
-             update carts set version = version + 1 where user_id = $1 and version = $2 returning version",
+             update carts set version = version + 1 where user_id = $1 and version = $2;
+             select version from carts where user_id = $1 and version = $2 + 1",
         postgres:
             "with turn as (
                  update carts set version = version + 1 where user_id = $1 and version = $2 returning user_id, version),
@@ -70,7 +74,8 @@ statements! {
     DELETE_LINE = {
         sqlite:
             "delete from cart_items where user_id = $1 and product_id = $3;
-             update carts set version = version + 1 where user_id = $1 and version = $2 returning version",
+             update carts set version = version + 1 where user_id = $1 and version = $2;
+             select version from carts where user_id = $1 and version = $2 + 1",
         postgres:
             "with turn as (
                  update carts set version = version + 1 where user_id = $1 and version = $2 returning user_id, version),
@@ -83,7 +88,8 @@ statements! {
     DELETE_LINES = {
         sqlite:
             "delete from cart_items where user_id = $1;
-             update carts set version = version + 1 where user_id = $1 and version = $2 returning version",
+             update carts set version = version + 1 where user_id = $1 and version = $2;
+             select version from carts where user_id = $1 and version = $2 + 1",
         postgres:
             "with turn as (
                  update carts set version = version + 1 where user_id = $1 and version = $2 returning user_id, version),

@@ -156,7 +156,7 @@ pub(crate) struct OrderRecord {
 }
 
 #[derive(sqlx::FromRow)]
-struct LockRow {
+pub(crate) struct OrderRow {
     id: OrderId,
     status: OrderStatus,
     fulfillment: Fulfillment,
@@ -167,12 +167,24 @@ struct LockRow {
     created_at: Timestamp,
 }
 
+impl TryFrom<OrderRow> for OrderRecord {
+    type Error = StoreError;
+
+    fn try_from(row: OrderRow) -> Result<Self, StoreError> {
+        let OrderRow { id, status, fulfillment, total, currency, reserved_until, restocked, created_at } = row;
+        let total = Money::new(total, currency).map_err(|error| StoreError::corrupt("orders", id.get(), error))?;
+        Ok(Self { id, status, fulfillment, total, reserved_until, restocked, created_at })
+    }
+}
+
 /// The order, locked until the transaction ends; `None` when there is none or it is not this owner's.
 pub(crate) async fn lock(tx: &mut Tx, id: OrderId, owner: Option<UserId>) -> Result<Option<OrderRecord>, StoreError> {
-    let Some(row) = tx.optional::<LockRow>(LOCK, (id, owner)).await? else { return Ok(None) };
-    let LockRow { id, status, fulfillment, total, currency, reserved_until, restocked, created_at } = row;
-    let total = Money::new(total, currency).map_err(|error| StoreError::corrupt("orders", id.get(), error))?;
-    Ok(Some(OrderRecord { id, status, fulfillment, total, reserved_until, restocked, created_at }))
+    tx.optional::<OrderRow>(LOCK, (id, owner)).await?.map(OrderRecord::try_from).transpose()
+}
+
+/// Locks the order until the transaction ends, for whoever reads it next.
+pub(crate) async fn hold(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {
+    if tx.locks_rows() { lock(tx, id, None).await.map(drop) } else { Ok(()) }
 }
 
 #[derive(sqlx::FromRow)]

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::{
     PaymentError, PaymentEvent, RefundRequest, calls,
     capture::{Case, known},
-    sql,
+    inbox, sql,
 };
 use crate::{
     Admin, AuditAction, Customer, EventName, Fulfillment, InvalidField, Money, NotAccepted, Note, Order, OrderError, OrderId,
@@ -123,7 +123,7 @@ impl Store {
                     orders::rows::insert_payment(&mut tx, id, new, self.now()).await?
                 }
             };
-            let mut case = Case::load(&mut tx, order, payment, self.now()).await?;
+            let mut case = Case::load(&mut tx, payment, self.now()).await?;
             case.payment.reference = reference.map(Note::to_string);
             case.succeed(&mut tx, order.total, true).await?;
             case.settle(&mut tx).await?;
@@ -148,7 +148,7 @@ impl Store {
             if sql::has_open_dispute(&mut tx, payment.id).await? {
                 return Err(PaymentError::Disputed);
             }
-            let mut case = Case::load(&mut tx, order, payment.id, self.now()).await?;
+            let mut case = Case::load(&mut tx, payment.id, self.now()).await?;
             let left = Money::new(case.settle(&mut tx).await?.left, order.total.currency())
                 .map_err(|error| StoreError::corrupt("payments", case.payment.id.get(), error))?;
             let asked = asked_for(request, left)?;
@@ -193,7 +193,7 @@ impl Store {
                 status => return refuse(format!("the refund is {status}, it does not wait for a person")),
             }
             sql::set_refund_done(&mut tx, id, reference.map(Note::to_string), self.now()).await?;
-            Case::load(&mut tx, order, key.id, self.now()).await?.settle(&mut tx).await?;
+            Case::load(&mut tx, key.id, self.now()).await?.settle(&mut tx).await?;
             let refund = sql::refund(&mut tx, id).await?.ok_or_else(unknown)?;
             let Refund { amount, currency, .. } = &refund;
             let detail = json!({ "order": order.id, "amount": amount, "currency": currency, "reference": reference });
@@ -222,7 +222,7 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn payment_event_list(&self, _: &Admin, page: PageRequest) -> Result<Page<PaymentEvent>, PaymentError> {
-        Ok(sql::events(&mut self.snapshot().await?, page).await?)
+        Ok(inbox::sql::events(&mut self.snapshot().await?, page).await?)
     }
 
     /// Takes a paid order back, for an admin: its units into stock, its money to the customer.
@@ -237,8 +237,9 @@ impl Store {
             orders::sql::give_back(tx, order.id, self.now()).await?;
         }
         if let Some(payment) = applied(tx, order.id).await? {
-            let cancelled = OrderRecord { status: OrderStatus::Cancelled, ..order };
-            Case::load(tx, cancelled, payment.id, self.now()).await?.settle(tx).await?;
+            let mut case = Case::load(tx, payment.id, self.now()).await?;
+            case.order.status = OrderStatus::Cancelled;
+            case.settle(tx).await?;
         }
         Ok(())
     }

@@ -23,20 +23,23 @@ pub(super) struct Case {
     pub(super) payment: PaymentRecord,
     /// What is known of its refunds; nothing once they were changed, until they are read again.
     facts: Option<Vec<RefundFact>>,
+    /// Whether the payment is not written yet as it stands here.
+    pub(super) is_changed: bool,
     now: Timestamp,
 }
 
 impl Case {
-    pub(super) async fn load(tx: &mut Tx, order: OrderRecord, payment: PaymentId, now: Timestamp) -> Result<Self, StoreError> {
-        let (payment, facts) = sql::load(tx, payment).await?;
-        Ok(Self { order, payment, facts: Some(facts), now })
+    /// The payment as it is, of an order that is locked.
+    pub(super) async fn load(tx: &mut Tx, payment: PaymentId, now: Timestamp) -> Result<Self, StoreError> {
+        let (order, payment, facts) = sql::load(tx, payment).await?;
+        Ok(Self { order, payment, facts: Some(facts), is_changed: false, now })
     }
 
     /// A payment whose order is not locked yet; `None` where there is none.
     pub(super) async fn of(tx: &mut Tx, payment: PaymentId, now: Timestamp) -> Result<Option<Self>, StoreError> {
         let Some(key) = sql::payment_by_id(tx, payment).await? else { return Ok(None) };
-        let Some(order) = orders::sql::lock(tx, key.order_id, None).await? else { return Ok(None) };
-        Self::load(tx, order, payment, now).await.map(Some)
+        orders::sql::hold(tx, key.order_id).await?;
+        Self::load(tx, payment, now).await.map(Some)
     }
 
     /// The money was captured: it pays the order or goes back. Telling it again changes nothing.
@@ -51,7 +54,7 @@ impl Case {
             }
             self.payment.capture_is_exact = exact;
             if self.payment.outcome == Some(Outcome::Applied) || self.payment.captured == Some(captured) {
-                return sql::save(tx, &self.payment).await;
+                return self.save(tx).await;
             }
         }
         let units_are_there =
@@ -62,7 +65,7 @@ impl Case {
         self.payment.outcome = Some(outcome);
         self.payment.captured = Some(captured);
         self.payment.capture_is_exact = exact;
-        sql::save(tx, &self.payment).await?;
+        self.save(tx).await?;
         match outcome.refund_reason() {
             None => self.apply(tx).await?,
             Some(_) => {
@@ -91,7 +94,7 @@ impl Case {
     /// So much was paid back in all, at the latest.
     pub(super) async fn refunded_in_all(&mut self, tx: &mut Tx, total: Money) -> Result<(), StoreError> {
         self.payment.told_in_all = self.payment.told_in_all.max(total.minor());
-        sql::save(tx, &self.payment).await
+        self.save(tx).await
     }
 
     /// Merges news of one refund with what is known.
@@ -228,13 +231,23 @@ impl Case {
         Ok(())
     }
 
+    /// Writes the payment where that was not done yet.
+    pub(super) async fn save_changes(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        if self.is_changed { self.save(tx).await } else { Ok(()) }
+    }
+
+    async fn save(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        self.is_changed = false;
+        sql::save(tx, &self.payment).await
+    }
+
     /// Moves an attempt that has not succeeded forward; says whether it moved.
     async fn advance(&mut self, tx: &mut Tx, status: PaymentState) -> Result<bool, StoreError> {
         if self.payment.status >= status {
             return Ok(false);
         }
         self.payment.status = status;
-        sql::save(tx, &self.payment).await?;
+        self.save(tx).await?;
         self.set_expiry(tx).await?;
         Ok(true)
     }

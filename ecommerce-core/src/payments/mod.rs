@@ -6,7 +6,7 @@ mod begin;
 pub(crate) mod calls;
 mod capture;
 mod expire;
-mod inbox;
+pub(crate) mod inbox;
 mod merge;
 mod pay_back;
 mod reconcile;

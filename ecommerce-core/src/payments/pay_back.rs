@@ -3,7 +3,7 @@
 use super::{
     ask::{AT_ONCE, within},
     calls::{self, RefundCall},
-    capture::{Case, known},
+    capture::Case,
     inbox,
     schedule::{CALL_WITHIN, LEASE, pending_refund_again, refund_again},
     sql,
@@ -59,8 +59,8 @@ impl Store {
         let now = self.now();
         let mut tx = self.write().await?;
         let Some(RefundCall { order_id, payment_id, .. }) = calls::refund_call(&mut tx, id).await? else { return Ok(None) };
-        let Ok(order) = known(orders::sql::lock(&mut tx, order_id, None).await?, order_id) else { return Ok(None) };
-        Case::load(&mut tx, order, payment_id, now).await?.settle(&mut tx).await?;
+        orders::sql::hold(&mut tx, order_id).await?;
+        Case::load(&mut tx, payment_id, now).await?.settle(&mut tx).await?;
         let Some(call) = calls::refund_call(&mut tx, id).await? else { return Ok(None) };
         let is_due = call.call_at.is_some_and(|at| at <= now) && call.amount > 0;
         let may = match call.status {

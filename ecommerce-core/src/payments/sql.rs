@@ -1,73 +1,18 @@
-use super::{
-    PaymentEvent, PaymentEventStatus,
-    settle::{RefundFact, Settlement},
-};
+use super::settle::{RefundFact, Settlement};
 use crate::{
-    Currency, DisputeNews, DisputeStatus, Money, OrderId, Outcome, Page, PageRequest, PaymentEventId, PaymentId, PaymentState,
-    ProviderEvent, ProviderName, Refund, RefundId, RefundProgress, RefundReason, RefundStatus, StoreError, Subject, Timestamp,
+    Currency, DisputeNews, DisputeStatus, Money, OrderId, Outcome, Page, PageRequest, PaymentId, PaymentState, ProviderName,
+    Refund, RefundId, RefundProgress, RefundReason, RefundStatus, StoreError, Timestamp,
     db::{Filter, Tx, json, statements},
-    orders::rows::RefundRow,
+    orders::{
+        rows::RefundRow,
+        sql::{OrderRecord, OrderRow},
+    },
 };
 
 statements! {
-    INSERT_EVENT =
-        "insert into payment_events (provider, event_id, type, status, payload, received_at)
-         values ($1, $2, $3, 'processed', $4, $5)
-         on conflict (provider, event_id) do nothing
-         returning id";
-
-    EVENT_BY_KEY =
-        "select id, status from payment_events
-         where provider = $1 and event_id = $2";
-
-    SET_EVENT_STATUS = "update payment_events set status = $2, detail = $3 where id = $1";
-
-    EVENT_PAYLOAD = "select provider, payload from payment_events where id = $1";
-
-    COUNT_EVENTS = "select count(*) from payment_events";
-
-    EVENTS =
-        "select id, provider, event_id, type, status, detail, received_at
-         from payment_events
-         order by id desc
-         limit $1 offset $2";
-
-    INSERT_UNMATCHED =
-        "insert into unmatched_references (provider, reference, event)
-         values ($1, $2, $3)
-         on conflict (provider, reference, event) do nothing";
-
-    DELETE_UNMATCHED = "delete from unmatched_references where event = $1";
-
-    /// Where a slice of the references that wait ends, the newest events first.
-    WAITING = "select min(event) from (select event from unmatched_references where event < $1 order by event desc limit $2) slice";
-
-    /// Events that were waiting for something that has become known: a provider's name, an order's or a payment's id.
-    MATCHED_BY_NOW =
-        "select distinct u.event
-         from unmatched_references u
-         where u.event >= $1 and u.event < $2
-             and (exists (select 1 from payment_references r where r.provider = u.provider and r.reference = u.reference)
-                 or exists (select 1 from orders o where o.id = case u.provider when 'order' then cast(u.reference as bigint) end)
-                 or exists (select 1 from payments p where p.id = case u.provider when 'payment' then cast(u.reference as bigint) end))
-         order by u.event";
-
-    MATCHED_BY_PAYMENT =
-        "select distinct u.event
-         from payment_references r
-             join unmatched_references u on u.provider = r.provider and u.reference = r.reference
-         where r.payment_id = $1
-         order by u.event
-         limit 100";
-
     COUNT_PAYMENTS = "select count(*) from payments where order_id = $1";
 
     PAYMENT_BY_ID = "select id, order_id, provider from payments where id = $1";
-
-    PAYMENT_BY_REFERENCE =
-        "select p.id, p.order_id, p.provider
-         from payment_references r join payments p on p.id = r.payment_id
-         where r.provider = $1 and r.reference = $2";
 
     /// The order's first attempt with this provider of which the provider's name is not known yet. Only one that nobody begins:
     /// of those that we begin, all that is heard names the attempt itself.
@@ -84,12 +29,15 @@ statements! {
          order by id
          limit 1";
 
-    /// The payment beside each of its refunds; one row without a refund where there are none.
+    /// The payment and its order beside each of its refunds; one row without a refund where there are none.
     LOAD =
-        "select p.id, p.provider, p.status, p.outcome, p.currency, p.captured, p.captured_currency, p.capture_is_exact,
+        "select o.id, o.status, o.fulfillment, o.total, o.currency, o.reserved_until, o.restocked, o.created_at,
+             p.id as payment_id, p.provider, p.status as payment_status, p.outcome, p.currency as payment_currency, p.captured, p.captured_currency, p.capture_is_exact,
              p.refunded, p.reported_refunded, p.charged_back, p.reference,
              r.id as refund_id, r.reason, r.status as refund_status, r.asked, r.reported, r.reference as refund_reference, r.done_at
-         from payments p left join refunds r on r.payment_id = p.id
+         from payments p
+             join orders o on o.id = p.order_id
+             left join refunds r on r.payment_id = p.id
          where p.id = $1
          order by r.id";
 
@@ -185,11 +133,13 @@ pub(super) struct PaymentRecord {
 
 #[derive(sqlx::FromRow)]
 struct PaymentRow {
-    id: PaymentId,
+    #[sqlx(flatten)]
+    order: OrderRow,
+    payment_id: PaymentId,
     provider: ProviderName,
-    status: PaymentState,
+    payment_status: PaymentState,
     outcome: Option<Outcome>,
-    currency: Currency,
+    payment_currency: Currency,
     captured: Option<i64>,
     captured_currency: Option<Currency>,
     capture_is_exact: bool,
@@ -209,86 +159,8 @@ pub(super) struct PaymentKey {
     pub(super) provider: ProviderName,
 }
 
-/// Stores an event that is new; `None` when it was stored before.
-pub(super) async fn insert_event(
-    tx: &mut Tx,
-    provider: ProviderName,
-    event: &ProviderEvent,
-    payload: &str,
-    now: Timestamp,
-) -> Result<Option<PaymentEventId>, StoreError> {
-    let args = (provider, event.id.clone(), event.kind.clone(), payload.to_owned(), now);
-    Ok(tx.optional::<(PaymentEventId,)>(INSERT_EVENT, args).await?.map(|(id,)| id))
-}
-
-pub(super) async fn event_by_key(
-    tx: &mut Tx,
-    provider: ProviderName,
-    event: &ProviderEvent,
-) -> Result<Option<(PaymentEventId, PaymentEventStatus)>, StoreError> {
-    tx.optional(EVENT_BY_KEY, (provider, event.id.clone())).await
-}
-
-pub(super) async fn set_event_status(
-    tx: &mut Tx,
-    id: PaymentEventId,
-    status: PaymentEventStatus,
-    detail: Option<&str>,
-) -> Result<(), StoreError> {
-    tx.later(SET_EVENT_STATUS, (id, status, detail.map(str::to_owned))).await
-}
-
-pub(super) async fn event_payload(tx: &mut Tx, id: PaymentEventId) -> Result<(ProviderName, String), StoreError> {
-    tx.one(EVENT_PAYLOAD, (id,)).await
-}
-
-/// Remembers what an unmatched event names: by the provider, or as one of our own ids.
-pub(super) async fn insert_unmatched(
-    tx: &mut Tx,
-    provider: ProviderName,
-    subject: &Subject,
-    event: PaymentEventId,
-) -> Result<(), StoreError> {
-    let names = subject.references.iter().map(|reference| (provider.as_str(), reference.clone()));
-    let order = subject.order.map(|id| ("order", id.to_string()));
-    let payment = subject.payment.map(|id| ("payment", id.to_string()));
-    for (namespace, name) in names.chain(order).chain(payment) {
-        tx.later(INSERT_UNMATCHED, (namespace.to_owned(), name, event)).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn delete_unmatched(tx: &mut Tx, event: PaymentEventId) -> Result<(), StoreError> {
-    tx.later(DELETE_UNMATCHED, (event,)).await
-}
-
-/// Of the unmatched events before this one, the oldest of a slice of the newest, and those of it of which something has
-/// become known; `None` where there are none.
-pub(super) async fn matched_by_now(
-    tx: &mut Tx,
-    before: i64,
-    slice: i64,
-) -> Result<Option<(i64, Vec<PaymentEventId>)>, StoreError> {
-    let Some(oldest) = tx.scalar::<Option<i64>>(WAITING, (before, slice)).await? else { return Ok(None) };
-    let matched = tx.all::<(PaymentEventId,)>(MATCHED_BY_NOW, (oldest, before)).await?;
-    Ok(Some((oldest, matched.into_iter().map(|(id,)| id).collect())))
-}
-
-/// Unmatched events that name this payment.
-pub(super) async fn matched_by_payment(tx: &mut Tx, payment: PaymentId) -> Result<Vec<PaymentEventId>, StoreError> {
-    Ok(tx.all::<(PaymentEventId,)>(MATCHED_BY_PAYMENT, (payment,)).await?.into_iter().map(|(id,)| id).collect())
-}
-
 pub(super) async fn payment_by_id(tx: &mut Tx, id: PaymentId) -> Result<Option<PaymentKey>, StoreError> {
     tx.optional(PAYMENT_BY_ID, (id,)).await
-}
-
-pub(super) async fn payment_by_reference(
-    tx: &mut Tx,
-    provider: ProviderName,
-    reference: &str,
-) -> Result<Option<PaymentKey>, StoreError> {
-    tx.optional(PAYMENT_BY_REFERENCE, (provider, reference.to_owned())).await
 }
 
 pub(super) async fn payment_without_reference(
@@ -306,30 +178,33 @@ pub(super) async fn manual_payment(tx: &mut Tx, order: OrderId) -> Result<Option
 pub(super) async fn payments_of(tx: &mut Tx, order: OrderId) -> Result<Vec<PaymentRecord>, StoreError> {
     let mut payments = Vec::new();
     for (id,) in tx.all::<(PaymentId,)>(PAYMENTS_OF, (order,)).await? {
-        payments.push(load(tx, id).await?.0);
+        payments.push(load(tx, id).await?.1);
     }
     Ok(payments)
 }
 
-/// The payment, and what is known of its refunds.
-pub(super) async fn load(tx: &mut Tx, id: PaymentId) -> Result<(PaymentRecord, Vec<RefundFact>), StoreError> {
+/// The payment with its order, and what is known of its refunds.
+pub(super) async fn load(tx: &mut Tx, id: PaymentId) -> Result<(OrderRecord, PaymentRecord, Vec<RefundFact>), StoreError> {
     let rows = tx.all::<PaymentRow>(LOAD, (id,)).await?;
     let facts = rows.iter().filter_map(|row| row.refund.fact()).collect();
     let row = rows.into_iter().next().ok_or_else(|| StoreError::corrupt("payments", id.get(), "is not there any more"))?;
     let money = |minor, currency| Money::new(minor, currency).map_err(|error| StoreError::corrupt("payments", id.get(), error));
     let payment = PaymentRecord {
-        id: row.id,
+        id: row.payment_id,
         provider: row.provider,
-        status: row.status,
+        status: row.payment_status,
         outcome: row.outcome,
-        captured: row.captured.map(|captured| money(captured, row.captured_currency.unwrap_or(row.currency))).transpose()?,
+        captured: row
+            .captured
+            .map(|captured| money(captured, row.captured_currency.unwrap_or(row.payment_currency)))
+            .transpose()?,
         capture_is_exact: row.capture_is_exact,
         refunded: row.refunded,
         told_in_all: row.reported_refunded,
         charged_back: row.charged_back,
         reference: row.reference,
     };
-    Ok((payment, facts))
+    Ok((row.order.try_into()?, payment, facts))
 }
 
 pub(super) async fn save(tx: &mut Tx, payment: &PaymentRecord) -> Result<(), StoreError> {
@@ -341,17 +216,14 @@ pub(super) async fn save(tx: &mut Tx, payment: &PaymentRecord) -> Result<(), Sto
     tx.later(SAVE, args).await
 }
 
-/// Gives the payment the provider's names for it; says whether any is new.
+/// Gives the payment the provider's names for it, as far as they are new.
 pub(super) async fn insert_references(
     tx: &mut Tx,
     provider: ProviderName,
     references: &[String],
     payment: PaymentId,
-) -> Result<bool, StoreError> {
-    if references.is_empty() {
-        return Ok(false);
-    }
-    Ok(tx.execute(INSERT_REFERENCES, (provider, json(&references)?, payment)).await? > 0)
+) -> Result<(), StoreError> {
+    tx.later(INSERT_REFERENCES, (provider, json(&references)?, payment)).await
 }
 
 pub(super) async fn is_processing(tx: &mut Tx, order: OrderId) -> Result<bool, StoreError> {
@@ -490,12 +362,6 @@ pub(super) async fn merge_dispute(
     Ok((Some(before), merged))
 }
 
-/// The payment that a dispute is of, where the dispute is known.
-pub(super) async fn disputed(tx: &mut Tx, provider: ProviderName, reference: &str) -> Result<Option<PaymentId>, StoreError> {
-    let known: Option<(PaymentId, DisputeStatus, i64)> = tx.optional(DISPUTE, (provider, reference.to_owned())).await?;
-    Ok(known.map(|(payment, ..)| payment))
-}
-
 pub(super) async fn sum_lost(tx: &mut Tx, payment: PaymentId) -> Result<i64, StoreError> {
     tx.scalar(SUM_LOST, (payment,)).await
 }
@@ -507,26 +373,4 @@ pub(super) async fn count_payments(tx: &mut Tx, order: OrderId) -> Result<i64, S
 
 pub(super) async fn has_open_dispute(tx: &mut Tx, payment: PaymentId) -> Result<bool, StoreError> {
     Ok(tx.scalar::<i64>(COUNT_OPEN_DISPUTES, (payment,)).await? > 0)
-}
-
-#[derive(sqlx::FromRow)]
-struct EventRow {
-    id: PaymentEventId,
-    provider: ProviderName,
-    event_id: String,
-    r#type: String,
-    status: PaymentEventStatus,
-    detail: Option<String>,
-    received_at: Timestamp,
-}
-
-/// A page of what providers sent, newest first.
-pub(super) async fn events(tx: &mut Tx, page: PageRequest) -> Result<Page<PaymentEvent>, StoreError> {
-    let count = tx.scalar(COUNT_EVENTS, ()).await?;
-    let rows = tx.all::<EventRow>(EVENTS, (page.limit(), page.offset())).await?;
-    let events = rows.into_iter().map(|row| {
-        let EventRow { id, provider, event_id, r#type: kind, status, detail, received_at } = row;
-        PaymentEvent { id, provider, event_id, kind, status, detail, received_at }
-    });
-    Ok(Page::new(count, events.collect(), page))
 }

@@ -3,7 +3,6 @@
 use super::{
     PaymentEventStatus,
     inbox::{self, Desk},
-    sql,
 };
 use crate::{ProviderName, Store, StoreError, WebhookError, db::retry};
 
@@ -77,7 +76,7 @@ impl Store {
     /// Takes up what can be of a slice, each event in a transaction of its own: one that cannot be acted upon does not hold
     /// the others back.
     async fn retry_slice(&self, before: i64) -> Result<i64, StoreError> {
-        let slice = retry(async || sql::matched_by_now(&mut self.read().await?, before, WAITING_AT_ONCE).await).await?;
+        let slice = retry(async || inbox::sql::matched_by_now(&mut self.read().await?, before, WAITING_AT_ONCE).await).await?;
         let Some((oldest, matched)) = slice else { return Ok(NEWEST) };
         for id in matched {
             let taken_up = retry(async || {

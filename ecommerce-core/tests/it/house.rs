@@ -22,7 +22,7 @@ const DOERS: &[&str] = &[
     "index",
     "find",
     "capture",
-    "inbox",
+    "take_in",
     "password",
     "sign_in",
     "ask",

@@ -1,9 +1,10 @@
 //! Events that contradict each other, come nameless or out of turn: what was once got wrong.
 
 use ecommerce_core::{
-    DisputeStatus, OrderStatus, PaymentEventStatus, PaymentState, PaymentStatus, ProviderName, RefundReason, RefundRequest,
-    RefundStatus,
+    DisputeStatus, OrderStatus, PageRequest, PaymentEventStatus, PaymentState, PaymentStatus, ProviderName, RefundReason,
+    RefundRequest, RefundStatus,
 };
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,6 +23,7 @@ stories![
     a_dispute_counts_with_the_amount_that_was_lost,
     an_event_waits_for_the_order_that_it_names,
     two_events_name_a_payment_at_the_same_moment,
+    one_event_arrives_many_times_at_the_same_moment,
 ];
 
 fn paystack_refund(attempt: &Attempt, what: &str, reference: Option<&str>) -> Value {
@@ -211,4 +213,24 @@ async fn two_events_name_a_payment_at_the_same_moment(shop: Shop) {
         assert_eq!((paid.status, paid.payments.len()), (OrderStatus::Paid, 1), "{:?}", paid.payments);
     }
     other.store.close().await;
+}
+
+async fn one_event_arrives_many_times_at_the_same_moment(shop: Shop) {
+    let (ann, mug) = (shop.customer("ann").await, shop.product("Mug", "10", 10).await);
+    let order = shop.order(&ann, &[(mug, 1)]).await;
+    let foreign = json!({ "id": "pi_foreign", "object": "payment_intent", "amount_received": 1000, "currency": "usd" });
+    let events = [
+        (Attempt::of(&order).session_completed(), PaymentEventStatus::Processed),
+        (stripe_event("payment_intent.succeeded", foreign), PaymentEventStatus::Unmatched),
+        (stripe_event("customer.created", json!({})), PaymentEventStatus::Ignored),
+    ];
+    let other = shop.second_process().await;
+    for (event, status) in &events {
+        let arrivals = (0..16).map(|number| if number % 2 == 0 { shop.stripe(event) } else { other.stripe(event) });
+        assert_eq!(join_all(arrivals).await, [*status; 16]);
+    }
+    other.store.close().await;
+    assert_eq!(shop.store.payment_event_list(shop.admin(), PageRequest::default()).await.unwrap().count, 3);
+    assert_eq!(shop.reload(&order).await.status, OrderStatus::Paid);
+    assert_eq!(shop.stock(mug).await, (9, 0));
 }

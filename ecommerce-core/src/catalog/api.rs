@@ -44,13 +44,13 @@ impl Store {
         retry(async || {
             let mut tx = self.write().await?;
             hold_category(&mut tx, new.category).await?;
-            let (made, words) = insert_products(&mut tx, slice::from_ref(&new), self.now()).await?;
+            let (made, news) = insert_products(&mut tx, slice::from_ref(&new), self.now()).await?;
             let id = made.first().ok_or_else(|| StoreError::other("a new product has no row"))?;
             let product = sql::product(&mut tx, *id, true).await?.ok_or(CatalogError::UnknownProduct(*id))?;
             let Product { name, price, currency, stock, .. } = &product;
             let detail = json!({ "name": name, "price": price, "currency": currency, "stock": stock });
             audit::record(&mut tx, admin, AuditAction::ProductCreated, Some(product.id.into()), detail, self.now()).await?;
-            learn(&mut tx, &words).await?;
+            tell(&mut tx, &news).await?;
             tx.commit().await?;
             tracing::info!(product = %id, "product created");
             Ok(product)
@@ -89,10 +89,10 @@ impl Store {
             }
             let detail = audit::changes(&product, &changed);
             let changed = ChangedProduct::new(&product, changed);
-            let words = update_products(&mut tx, slice::from_ref(&changed), MovementReason::Edited, now).await?;
+            let news = update_products(&mut tx, slice::from_ref(&changed), MovementReason::Edited, now).await?;
             audit::record(&mut tx, admin, AuditAction::ProductUpdated, Some(id.into()), detail, now).await?;
             let product = sql::product(&mut tx, id, true).await?.ok_or(CatalogError::UnknownProduct(id))?;
-            learn(&mut tx, &words).await?;
+            tell(&mut tx, &news).await?;
             tx.commit().await?;
             tracing::info!(product = %id, "product changed");
             Ok(product)
@@ -113,6 +113,7 @@ impl Store {
             unindex(&mut tx, id).await?;
             let detail = json!({ "name": product.name });
             audit::record(&mut tx, admin, AuditAction::ProductDeleted, Some(id.into()), detail, self.now()).await?;
+            sql::count_for_sale(&mut tx, -i64::from(product.is_available)).await?;
             tx.commit().await?;
             tracing::info!(product = %id, "product deleted");
             Ok(())
@@ -154,22 +155,22 @@ impl Store {
             let report = plan.report(categories_created);
 
             let mut done = report.unchanged;
-            let mut words = BTreeSet::new();
+            let mut news = News::default();
             for new in plan.new.chunks(IMPORT_BATCH) {
                 (progress.lock().await)(done);
-                words.append(&mut insert_products(&mut tx, new, now).await?.1);
+                news.add(insert_products(&mut tx, new, now).await?.1);
                 done += new.len() as u64;
             }
             for changed in plan.changed.chunks(IMPORT_BATCH) {
                 (progress.lock().await)(done);
-                words.append(&mut update_products(&mut tx, changed, MovementReason::Imported, now).await?);
+                news.add(update_products(&mut tx, changed, MovementReason::Imported, now).await?);
                 done += changed.len() as u64;
             }
             if report.is_news() {
                 audit::record(&mut tx, admin, AuditAction::ProductsImported, None, json!(report), now).await?;
             }
-            words.extend(rows.iter().filter_map(|row| row.category.as_ref()).flat_map(|name| name_words(name.as_str())));
-            learn(&mut tx, &words).await?;
+            news.words.extend(rows.iter().filter_map(|row| row.category.as_ref()).flat_map(|name| name_words(name.as_str())));
+            tell(&mut tx, &news).await?;
             tx.commit().await?;
             (progress.lock().await)(done);
             tracing::info!(?report, "products imported");
@@ -219,35 +220,54 @@ async fn hold_category(tx: &mut Tx, id: Option<CategoryId>) -> Result<Option<Cat
     Ok(Some(category.ok_or_else(|| unknown_category("category", id))?))
 }
 
-/// Makes products. Answers their ids, and the words to be learned in the end.
-async fn insert_products(
-    tx: &mut Tx,
-    new: &[NewProduct],
-    now: Timestamp,
-) -> Result<(Vec<ProductId>, BTreeSet<String>), CatalogError> {
+/// What is written only at the end of a transaction: others who write the same wait until it is over.
+#[derive(Default)]
+struct News {
+    /// Words that products did not have.
+    words: BTreeSet<String>,
+    /// By how many products there are more for sale.
+    for_sale: i64,
+}
+
+impl News {
+    fn add(&mut self, mut more: Self) {
+        self.words.append(&mut more.words);
+        self.for_sale += more.for_sale;
+    }
+}
+
+async fn tell(tx: &mut Tx, news: &News) -> Result<(), StoreError> {
+    learn(tx, &news.words).await?;
+    sql::count_for_sale(tx, news.for_sale).await
+}
+
+/// Makes products. Answers their ids, and what is to be told in the end.
+async fn insert_products(tx: &mut Tx, new: &[NewProduct], now: Timestamp) -> Result<(Vec<ProductId>, News), CatalogError> {
     let made = sql::insert_products(tx, new, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
     let ids: Vec<_> = made.iter().map(|made| made.product).collect();
     sql::insert_movements(tx, made, MovementReason::Initial, None, now).await?;
     let texts = ids.iter().zip(new).map(|(id, new)| Texts::of_new(*id, new));
     index(tx, texts.clone()).await?;
     let words = texts.flat_map(|texts| meant_words(&texts)).collect();
-    Ok((ids, words))
+    let for_sale = new.iter().map(|new| i64::from(new.is_available)).sum();
+    Ok((ids, News { words, for_sale }))
 }
 
-/// Writes products and what became of their stock. Answers the words to be learned in the end.
+/// Writes products and what became of their stock. Answers what is to be told in the end.
 async fn update_products(
     tx: &mut Tx,
     changed: &[ChangedProduct],
     reason: MovementReason,
     now: Timestamp,
-) -> Result<BTreeSet<String>, CatalogError> {
+) -> Result<News, CatalogError> {
     let products = changed.iter().map(|changed| &changed.product);
     sql::update_products(tx, products, now).await.map_err(|error| taken(error, CatalogError::SkuTaken))?;
     let moved = changed.iter().map(|changed| StockChange { product: changed.product.id, change: changed.moved });
     sql::insert_movements(tx, moved.collect(), reason, None, now).await?;
     let told = changed.iter().filter(|changed| changed.news.is_some());
     index(tx, told.map(|changed| Texts::from(&changed.product))).await?;
-    Ok(changed.iter().filter_map(|changed| changed.news.as_ref()).flatten().cloned().collect())
+    let words = changed.iter().filter_map(|changed| changed.news.as_ref()).flatten().cloned().collect();
+    Ok(News { words, for_sale: changed.iter().map(|changed| changed.for_sale).sum() })
 }
 
 /// The categories by the keys of their names, those that only the rows know made new; and how many are.

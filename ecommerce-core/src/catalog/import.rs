@@ -286,7 +286,7 @@ mod tests {
         let rows = [ImportRow { stock: 9, ..row(2, "A", "Mug") }];
         let plan = plan(&rows, &[known.clone()], &HashMap::new(), &HashMap::new()).unwrap();
         let product = Product { stock: 9, ..known };
-        assert_eq!(plan.changed, [ChangedProduct { product, moved: 4, news: None }]);
+        assert_eq!(plan.changed, [ChangedProduct { product, moved: 4, news: None, for_sale: 0 }]);
     }
 
     #[test]

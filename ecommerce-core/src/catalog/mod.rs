@@ -155,13 +155,16 @@ struct ChangedProduct {
     moved: i64,
     /// What searches have to be told: see [`search::index::news`].
     news: Option<BTreeSet<String>>,
+    /// By how many there are more for sale.
+    for_sale: i64,
 }
 
 impl ChangedProduct {
     fn new(before: &Product, product: Product) -> Self {
         let moved = product.stock - before.stock;
         let news = search::index::news(before, &product);
-        Self { product, moved, news }
+        let for_sale = i64::from(product.is_available) - i64::from(before.is_available);
+        Self { product, moved, news, for_sale }
     }
 }
 

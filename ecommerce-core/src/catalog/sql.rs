@@ -100,6 +100,16 @@ statements! {
         postgres: "delete from product_attributes where product_id = any (translate($1, '[]', '{}')::bigint[])",
     };
 
+    FOR_SALE = "select for_sale from product_counts where id = 1";
+
+    HOLD_FOR_SALE = "update product_counts set for_sale = for_sale where id = 1";
+
+    RECOUNT_FOR_SALE =
+        "update product_counts set for_sale = (select count(*) from products where deleted_at is null and is_available)
+         where id = 1";
+
+    COUNT_FOR_SALE = "update product_counts set for_sale = for_sale + $1 where id = 1";
+
     DELETE_PRODUCT = "update products set deleted_at = $2, updated_at = $2, version = version + 1 where id = $1";
 
     SET_STOCK = "update products set stock = $2, updated_at = $3, version = version + 1 where id = $1";
@@ -182,6 +192,22 @@ pub(super) async fn update_products(
     tx.execute(UPDATE_PRODUCTS, (json(&rows)?, now)).await?;
     tx.later(DELETE_ATTRIBUTES, (id_list(products.clone().map(|product| product.id.get())),)).await?;
     insert_attributes(tx, products.map(|product| (product.id, &product.attributes))).await
+}
+
+/// How many products everybody sees.
+pub(super) async fn for_sale(tx: &mut Tx) -> Result<i64, StoreError> {
+    tx.scalar(FOR_SALE, ()).await
+}
+
+/// Counts them anew. Whoever else changes how many there are has done so before, and is counted, or does so afterwards.
+pub(super) async fn recount_for_sale(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.later(HOLD_FOR_SALE, ()).await?;
+    tx.later(RECOUNT_FOR_SALE, ()).await
+}
+
+/// Notes that there are so many more of them, or fewer. Others who do so wait for the end of the transaction.
+pub(super) async fn count_for_sale(tx: &mut Tx, more: i64) -> Result<(), StoreError> {
+    if more == 0 { Ok(()) } else { tx.later(COUNT_FOR_SALE, (more,)).await }
 }
 
 pub(super) async fn delete_product(tx: &mut Tx, id: ProductId, now: Timestamp) -> Result<(), StoreError> {

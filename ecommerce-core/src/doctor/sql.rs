@@ -33,6 +33,14 @@ macro_rules! slice {
 statements! {
     NEXT_PRODUCTS = (slice!("products" by "id"));
 
+    FOR_SALE =
+        "select id, for_sale, seen
+         from (
+             select id, for_sale, (select count(*) from products where deleted_at is null and is_available) as seen
+             from product_counts
+         ) c
+         where for_sale <> seen";
+
     NEXT_CATEGORIES = (slice!("categories" by "id"));
 
     NEXT_ORDERS = (slice!("orders" by "id"));
@@ -340,6 +348,12 @@ pub(super) const WALKS: &[Walk] = &[
         next: None,
         statement: RESERVED,
         checks: &[check("reserved", "reserved units, by the orders that wait")],
+    },
+    Walk {
+        table: "product_counts",
+        next: None,
+        statement: FOR_SALE,
+        checks: &[check("for_sale", "products for sale, as many as there are")],
     },
     Walk {
         table: "categories",

@@ -93,7 +93,7 @@ impl Schema {
     /// As it was when it was new: no rows but those that migrations make, and the ids begin at 1.
     async fn empty(&mut self) {
         let tables = "select tablename from pg_tables
-            where schemaname = current_schema and tablename not in ('_sqlx_migrations', 'search_state')";
+            where schemaname = current_schema and tablename not in ('_sqlx_migrations', 'search_state', 'product_counts')";
         let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut self.connection).await.unwrap();
         // All in one statement, at whose end no row is left that could miss another.
         let deletions: Vec<_> = tables.iter().map(|table| format!("d_{table} as (delete from {table})")).collect();
@@ -101,6 +101,7 @@ impl Schema {
             let text = format!("with {} select 1", deletions.join(", "));
             self.connection.execute(AssertSqlSafe(text)).await.unwrap();
         }
+        self.connection.execute("update product_counts set for_sale = 0").await.unwrap();
         let restart =
             "select setval(format('%I', sequencename)::regclass, 1, false) from pg_sequences where schemaname = current_schema";
         self.connection.execute(restart).await.unwrap();

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     CategoryId, Product, ProductId, StoreError,
+    catalog::sql::recount_for_sale,
     db::{Db, Tx, retry},
 };
 
@@ -103,6 +104,7 @@ async fn build_some(db: &Db) -> Result<bool, StoreError> {
         return Ok(true);
     }
     if built_to == 0 {
+        recount_for_sale(&mut tx).await?;
         for (id, name) in sql::category_names(&mut tx).await? {
             sql::set_category_words(&mut tx, id, &name).await?;
             learn_name(&mut tx, &name).await?;

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     CountIs, Page, PageRequest, Product, StoreError,
-    catalog::lists::{count, products_of, select_products},
+    catalog::{
+        lists::{count, products_of, select_products},
+        sql::for_sale,
+    },
     db::{Filter, Sql, Tx, id_list, statements},
 };
 
@@ -286,9 +289,12 @@ pub(super) fn counted(hits: usize) -> (u64, CountIs) {
     (u64::try_from(hits.min(COUNTED)).unwrap_or(u64::MAX), count_is)
 }
 
-/// Without a filter, the count is read off an index, however many there are.
+/// Without a filter, what everybody sees is counted already.
 async fn count_all(tx: &mut Tx, wanted: &ProductFilter, hidden_too: bool) -> Result<(u64, CountIs), StoreError> {
     let mut counting;
+    if !wanted.is_narrow() && !hidden_too {
+        return Ok((u64::try_from(for_sale(tx).await?).unwrap_or(0), CountIs::Exact));
+    }
     if wanted.is_narrow() {
         counting = Filter::new("catalog::search::lists::COUNT_SOME", "select count(*) from (select p.id from products p");
         narrow(&mut counting, wanted, hidden_too);

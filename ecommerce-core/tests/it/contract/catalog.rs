@@ -29,6 +29,7 @@ stories![
     an_import_updates_what_it_knows_and_makes_the_rest,
     an_import_with_a_bad_line_imports_nothing,
     a_walk_passes_every_product_once,
+    the_count_follows_what_everybody_sees,
 ];
 
 async fn category(shop: &Shop, name: &str) -> CategoryId {
@@ -368,4 +369,40 @@ async fn a_walk_passes_every_product_once(shop: Shop) {
         walked.extend(products.iter().map(|product| product.id));
     }
     assert_eq!(walked, made);
+}
+
+async fn the_count_follows_what_everybody_sees(shop: Shop) {
+    let count = async || {
+        let first = PageRequest::first(1).unwrap();
+        shop.store.product_list(&ProductFilter::default(), first, None).await.unwrap().count
+    };
+    let new = mug();
+    let (mug, vase) = (shop.product("Mug", "10", 5).await, shop.product("Vase", "10", 5).await);
+    let hidden = NewProduct { is_available: false, ..new.clone() };
+    let hidden = shop.store.product_create(shop.admin(), hidden).await.unwrap().id;
+    assert_eq!(count().await, 2);
+    let seen = |is_available| ProductChange { is_available: Some(is_available), ..ProductChange::default() };
+    for (product, is_available, expected) in
+        [(mug, false, 1), (mug, false, 1), (hidden, true, 2), (mug, true, 3), (vase, false, 2)]
+    {
+        shop.change(product, seen(is_available)).await;
+        assert_eq!(count().await, expected);
+    }
+    let rows = [
+        ImportRow { is_available: Some(true), ..row(2, "Vase", "10", 5) },
+        ImportRow { is_available: Some(false), ..row(3, "Mug", "10", 5) },
+        row(4, "Fork", "3", 100),
+        ImportRow { is_available: Some(false), ..row(5, "Knife", "3", 100) },
+    ];
+    shop.store.product_import(shop.admin(), &rows, &mut |_| {}).await.unwrap();
+    assert_eq!(count().await, 3);
+    for (product, expected) in [(mug, 3), (vase, 2)] {
+        shop.store.product_delete(shop.admin(), product, &Expect::Any).await.unwrap();
+        assert_eq!(count().await, expected);
+    }
+    let taken = NewProduct { sku: Some("FORK".parse().unwrap()), ..new };
+    shop.store.product_create(shop.admin(), taken.clone()).await.unwrap();
+    refused!(shop.store.product_create(shop.admin(), taken), CatalogError::SkuTaken);
+    assert_eq!(count().await, 3);
+    shop.healthy().await;
 }

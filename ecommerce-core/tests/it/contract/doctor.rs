@@ -107,6 +107,8 @@ async fn every_wound_is_found_and_named(shop: Shop) {
         set("units_sold", product, "sold", "sold + 1", "sold - 1"),
         // A price that the index does not know.
         set("indexed", product, "price_scaled", "price_scaled + 1", "price_scaled - 1"),
+        // A page that says that there are more products than it shows.
+        set("for_sale", ("product_counts", 1), "for_sale", "for_sale + 1", "for_sale - 1"),
         set("movement_line", ("stock_movements", movement), "change", "change - 1", "change + 1"),
         set("movement_line", ("stock_movements", movement), "order_id", "null", &paid_id.to_string()),
         set("movement_line", ("stock_movements", movement), "order_id", &open_id.to_string(), &paid_id.to_string()),

@@ -40,7 +40,7 @@ impl Filter {
     }
 
     /// Adds a condition whose every `?` stands for the one argument.
-    pub(crate) fn and_with(&mut self, condition: &'static str, value: impl Value + Clone) {
+    pub(crate) fn and_with(&mut self, condition: &'static str, value: impl Value) {
         self.and("");
         self.push_with(condition, value);
     }
@@ -58,7 +58,7 @@ impl Filter {
     }
 
     /// Adds text whose every `?` stands for the one argument.
-    pub(crate) fn push_with(&mut self, text: &'static str, value: impl Value + Clone) {
+    pub(crate) fn push_with(&mut self, text: &'static str, value: impl Value) {
         self.push_either((text, value.clone()), (text, value));
     }
 

@@ -52,11 +52,14 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 
 /// A value that both drivers can send.
 pub(crate) trait Value:
-    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send
+    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Clone + Send
 {
 }
 
-impl<T> Value for T where T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send {}
+impl<T> Value for T where
+    T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Clone + Send
+{
+}
 
 /// A text for each engine as one value: a search in its own language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +93,7 @@ impl Encode<'_, Postgres> for PerEngine {
 }
 
 /// The arguments of a statement: a tuple of values, `$1` first.
-pub(crate) trait Args: Send {
+pub(crate) trait Args: Clone + Send {
     /// Adds them behind those of another statement.
     fn add_to_sqlite(self, arguments: &mut SqliteArguments) -> Result<(), sqlx::Error>;
     fn postgres(self) -> Result<PgArguments, sqlx::Error>;

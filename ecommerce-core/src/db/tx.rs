@@ -250,10 +250,20 @@ where
 pub(super) async fn collect<R, D: Into<Touched>>(
     mut answer: impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin,
 ) -> Result<(Vec<R>, u64), sqlx::Error> {
-    let (mut rows, mut touched) = (Vec::new(), 0);
-    while let Some(step) = answer.try_next().await? {
+    collect_of(&mut answer, usize::MAX).await
+}
+
+/// The same of the next so many statements of a text.
+pub(super) async fn collect_of<R, D: Into<Touched>>(
+    answer: &mut (impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin),
+    statements: usize,
+) -> Result<(Vec<R>, u64), sqlx::Error> {
+    let (mut rows, mut touched, mut left) = (Vec::new(), 0, statements);
+    while left > 0
+        && let Some(step) = answer.try_next().await?
+    {
         match step {
-            Either::Left(done) => Touched(touched) = done.into(),
+            Either::Left(done) => (Touched(touched), left) = (done.into(), left - 1),
             Either::Right(row) => rows.push(row),
         }
     }

@@ -17,6 +17,11 @@ impl Batch {
         self.text.is_empty()
     }
 
+    /// How many statements they are.
+    pub(super) fn count(&self) -> usize {
+        if self.is_empty() { 0 } else { self.text.matches(';').count() + 1 }
+    }
+
     pub(super) fn push(&mut self, text: &str, args: impl Args) -> Result<(), sqlx::Error> {
         if !self.is_empty() {
             self.text.push_str(";\n");

@@ -1,6 +1,9 @@
 mod batch;
+mod desk;
+mod programs;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod writer;
 
 use std::{path::Path, str::FromStr, time::Duration};
@@ -14,7 +17,8 @@ use sqlx::{
 use super::{Db, Engine, Sql, files, pool::Pool, retry};
 use crate::StoreError;
 
-pub(super) use writer::{Turn, Writer};
+pub(super) use turn::Turn;
+pub(super) use writer::Writer;
 
 /// How many connections read beside the one that writes.
 const READERS: u32 = 4;

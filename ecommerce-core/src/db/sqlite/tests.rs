@@ -12,6 +12,9 @@ const MAKE: Sql = sql("create table deeds (deed integer not null, half integer n
 const PUT: Sql = sql("insert into deeds (deed, half) values ($1, $2)");
 const ALL: Sql = sql("select deed from deeds group by deed having count(*) = 2 order by deed");
 const HALVES: Sql = sql("select count(*) from deeds");
+const PUT_BOTH: Sql =
+    sql("insert into deeds (deed, half) values ($1, 1), ($1, 2); select deed from deeds where deed = $1 and half = 2");
+const FAIL_HALFWAY: Sql = sql("insert into deeds (deed, half) values ($1, 1), ($1, null)");
 const FAIL: Sql = sql("insert into deeds (deed, half) values (null, null)");
 const ROLL_BACK: Sql = sql("rollback");
 
@@ -33,19 +36,57 @@ enum End {
     GoesAway(u32),
 }
 
+/// How a deed is written.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// Each half by a call of its own.
+    InTwoCalls,
+    /// The second half goes along with the commit.
+    SecondAtLast,
+    /// Both go along with the commit, as two statements.
+    BothAtLast,
+    /// It looks around, and both are one statement that goes along with the commit.
+    OneAtLast,
+}
+
+impl Way {
+    const ALL: [Self; 4] = [Self::InTwoCalls, Self::SecondAtLast, Self::BothAtLast, Self::OneAtLast];
+}
+
 /// Writes both halves of a deed, and commits them where it shall.
-async fn deed(db: Db, number: i64, end: End) -> Result<(), StoreError> {
+async fn deed(db: Db, number: i64, way: Way, end: End) -> Result<(), StoreError> {
     let mut tx = db.write().await?;
-    put(&mut tx, number, 1).await?;
-    match end {
-        End::Fails => tx.execute(FAIL, ()).await.map(drop),
-        End::LosesAll => {
+    match way {
+        Way::InTwoCalls | Way::SecondAtLast => put(&mut tx, number, 1).await?,
+        Way::BothAtLast => tx.later(PUT, (number, 1_i64)).await?,
+        Way::OneAtLast => drop(tx.scalar::<i64>(HALVES, ()).await?),
+    }
+    match (end, way) {
+        (End::Leaves, _) => Err(StoreError::other("it decided against it")),
+        (End::LosesAll, _) => {
             tx.execute(ROLL_BACK, ()).await?;
             tx.execute(FAIL, ()).await.map(drop)
         }
-        End::Leaves => Err(StoreError::other("it decided against it")),
-        End::Commits | End::GoesAway(_) => {
+        (End::Fails, Way::InTwoCalls) => tx.execute(FAIL, ()).await.map(drop),
+        (End::Fails, Way::OneAtLast) => {
+            tx.later(FAIL_HALFWAY, (number,)).await?;
+            tx.commit().await
+        }
+        (End::Fails, _) => {
+            tx.later(FAIL, ()).await?;
+            tx.commit().await
+        }
+        (End::Commits | End::GoesAway(_), Way::InTwoCalls) => {
             put(&mut tx, number, 2).await?;
+            tx.commit().await
+        }
+        (End::Commits | End::GoesAway(_), Way::OneAtLast) => {
+            let made = tx.write::<(i64,)>(PUT_BOTH, (number,)).await?;
+            assert_eq!(made, Some((number,)), "the rows of another");
+            Ok(())
+        }
+        (End::Commits | End::GoesAway(_), _) => {
+            tx.later(PUT, (number, 2_i64)).await?;
             tx.commit().await
         }
     }
@@ -93,7 +134,7 @@ async fn done(db: &Db) -> BTreeSet<i64> {
     deeds
 }
 
-fn ends() -> impl Strategy<Value = Vec<End>> {
+fn ends() -> impl Strategy<Value = Vec<(Way, End)>> {
     let end = prop_oneof![
         5 => Just(End::Commits),
         2 => Just(End::Leaves),
@@ -101,7 +142,7 @@ fn ends() -> impl Strategy<Value = Vec<End>> {
         2 => Just(End::LosesAll),
         6 => (1..12_u32).prop_map(End::GoesAway),
     ];
-    prop::collection::vec(end, 1..60)
+    prop::collection::vec((prop::sample::select(Way::ALL.to_vec()), end), 1..60)
 }
 
 proptest! {
@@ -112,9 +153,13 @@ proptest! {
         let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap();
         runtime.block_on(async {
             let (_folder, db) = open().await;
+            // The second time, several statements are one.
+            for number in [1_000, 1_001] {
+                deed(db.clone(), number, Way::BothAtLast, End::Commits).await.unwrap();
+            }
             let mut deeds = JoinSet::new();
-            for (number, end) in (1..).zip(ends.clone()) {
-                let made = deed(db.clone(), number, end);
+            for (number, (way, end)) in (1..).zip(ends.clone()) {
+                let made = deed(db.clone(), number, way, end);
                 deeds.spawn(async move {
                     (number, match end {
                         End::GoesAway(after) => looked_at(made, after).await,
@@ -143,7 +188,7 @@ async fn those_who_wait_share_a_commit_and_nobody_is_answered_before_it() {
     let mut first = db.write().await.unwrap();
     put(&mut first, 1, 1).await.unwrap();
     put(&mut first, 1, 2).await.unwrap();
-    let others = (2..=10).map(|number| tokio::spawn(deed(db.clone(), number, End::Commits))).collect::<Vec<_>>();
+    let others = (2..=10).map(|number| tokio::spawn(deed(db.clone(), number, Way::InTwoCalls, End::Commits))).collect::<Vec<_>>();
     let last = tokio::spawn({
         let db = db.clone();
         async move {
@@ -169,7 +214,8 @@ async fn who_fails_among_others_undoes_its_own_work_alone() {
     let (_folder, db) = open().await;
     let first = db.write().await.unwrap();
     let ends = [End::Commits, End::Fails, End::Commits, End::Leaves, End::Fails, End::Commits, End::Leaves, End::Leaves];
-    let deeds: Vec<_> = (1..).zip(ends).map(|(number, end)| tokio::spawn(deed(db.clone(), number, end))).collect();
+    let deeds: Vec<_> =
+        (1..).zip(ends).map(|(number, end)| tokio::spawn(deed(db.clone(), number, Way::SecondAtLast, end))).collect();
     all_wait(&db, ends.len()).await;
     drop(first);
     for (made, end) in deeds.into_iter().zip(ends) {
@@ -182,7 +228,7 @@ async fn who_fails_among_others_undoes_its_own_work_alone() {
 async fn a_transaction_that_sqlite_rolls_back_by_itself_is_lost_for_all_who_were_in_it_and_they_are_told() {
     let (_folder, db) = open().await;
     let first = db.write().await.unwrap();
-    let before = tokio::spawn(deed(db.clone(), 1, End::Commits));
+    let before = tokio::spawn(deed(db.clone(), 1, Way::SecondAtLast, End::Commits));
     all_wait(&db, 1).await;
     let culprit = tokio::spawn({
         let db = db.clone();
@@ -197,7 +243,7 @@ async fn a_transaction_that_sqlite_rolls_back_by_itself_is_lost_for_all_who_were
         }
     });
     all_wait(&db, 2).await;
-    let after = tokio::spawn(deed(db.clone(), 3, End::Commits));
+    let after = tokio::spawn(deed(db.clone(), 3, Way::SecondAtLast, End::Commits));
     all_wait(&db, 3).await;
     drop(first);
     assert!(before.await.unwrap().unwrap_err().is_unavailable());
@@ -213,7 +259,32 @@ async fn nothing_is_open_behind_one_who_went_away() {
     put(&mut tx, 1, 1).await.unwrap();
     drop(tx);
     let other = Db::open(&format!("sqlite:{}", folder.path().join("deeds.db").display())).await.unwrap();
-    deed(other.clone(), 2, End::Commits).await.unwrap();
+    deed(other.clone(), 2, Way::BothAtLast, End::Commits).await.unwrap();
     assert_eq!(done(&db).await, [2].into());
     other.close().await;
+}
+
+#[tokio::test]
+async fn who_takes_the_last_call_of_another_along_may_go_away_and_is_not_harmed_when_that_fails() {
+    let (_folder, db) = open().await;
+    let first = db.write().await.unwrap();
+    let begun = tokio::spawn(deed(db.clone(), 1, Way::InTwoCalls, End::Commits));
+    all_wait(&db, 1).await;
+    let carried = tokio::spawn(deed(db.clone(), 2, Way::OneAtLast, End::Commits));
+    all_wait(&db, 2).await;
+    // It is polled once to wait for its turn, and a second time to make the call; then nobody listens.
+    let gone = tokio::spawn(looked_at(deed(db.clone(), 3, Way::OneAtLast, End::Commits), 2));
+    all_wait(&db, 3).await;
+    let fails = tokio::spawn(deed(db.clone(), 4, Way::OneAtLast, End::Fails));
+    all_wait(&db, 4).await;
+    let last = tokio::spawn(deed(db.clone(), 5, Way::OneAtLast, End::Commits));
+    all_wait(&db, 5).await;
+    drop(first);
+    begun.await.unwrap().unwrap();
+    carried.await.unwrap().unwrap();
+    assert!(gone.await.unwrap().is_none());
+    let failed = format!("{:?}", fails.await.unwrap().unwrap_err());
+    assert!(failed.contains("NOT NULL"), "{failed}");
+    last.await.unwrap().unwrap();
+    assert_eq!(done(&db).await, [1, 2, 5].into());
 }

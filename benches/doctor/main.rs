@@ -5,20 +5,18 @@
 //! gets some more. The audit runs first in a process of its own, for its processor time and memory, and then in a store that
 //! is being used, for what the others wait.
 
-mod fill;
 mod load;
 mod process;
 
-use std::{
-    error::Error,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use ecommerce_benches::{
+    Failure,
+    past::{self, Size},
+};
 use ecommerce_core::Store;
 
 use load::Load;
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -44,7 +42,7 @@ async fn measure(arguments: &[String]) -> Result<(), Failure> {
     };
     Store::builder().background(false).open(&url).await?.close().await;
     let start = Instant::now();
-    if fill::fill(&url, orders).await? {
+    if past::fill(&url, Size::of(orders)).await? {
         println!("filled with {orders} orders in {:.0} s", start.elapsed().as_secs_f64());
     }
     process::report(&url).await?;

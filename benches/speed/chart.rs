@@ -27,17 +27,11 @@ pub fn draw(lines: &[Line]) -> String {
     let unit = (WIDTH - LEFT - RIGHT) / lines.iter().filter_map(|line| line.ratio).fold(1.0, f64::max);
     let (mut bars, mut y, mut group) = (String::new(), 14.0, None);
     for (line, ratio, floor) in lines.iter().filter_map(|line| Some((line, line.ratio?, line.floor.as_ref()?))) {
-        let this = Some((line.place, line.products, line.clients));
+        let this = Some((line.scene, line.clients));
         if group != this {
             group = this;
             y += 12.0;
-            text(
-                &mut bars,
-                0.0,
-                y,
-                "title",
-                &format!("{}, {} products, {} clients", line.place.name(), line.products, line.clients),
-            );
+            text(&mut bars, 0.0, y, "title", &format!("{}, {} clients", line.scene, line.clients));
             y += 10.0;
         }
         text(&mut bars, 0.0, y + 18.0, "", line.case.name());

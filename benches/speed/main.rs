@@ -4,6 +4,8 @@
 //! $ cargo bench -p ecommerce-benches --bench speed                    # 1,000 products, 64 clients: the README's table
 //! $ cargo bench -p ecommerce-benches --bench speed -- --all           # 1, 16, 64, 256 clients; 1,000 and 100,000 products
 //! $ cargo bench -p ecommerce-benches --bench speed -- --place sqlite --case add --case purchase --clients 16
+//! $ cargo bench -p ecommerce-benches --bench speed -- --case crowd --case edited --clients 256    # all want the same; prices move
+//! $ cargo bench -p ecommerce-benches --bench speed -- --orders 0 --orders 1000000    # a shop with a past
 //! $ cargo bench -p ecommerce-benches --bench speed -- --json speed.json --svg speed.svg
 //! $ cargo bench -p ecommerce-benches --bench speed -- --server OTHER_SPEED --only-ours    # another build of this program
 //! ```
@@ -36,7 +38,7 @@ use ecommerce_benches::{
 };
 
 use memory::Memory;
-use place::{Place, Site};
+use place::{Place, Scene, Site};
 use report::{InProcess, Line, Report};
 use rounds::Plan;
 use server::{Kind, Programs, Server};
@@ -51,6 +53,9 @@ struct Args {
     /// How many products there are; may be given several times.
     #[arg(long, value_name = "NUMBER", default_values_t = [1_000])]
     products: Vec<u64>,
+    /// How many orders of the past there are; may be given several times.
+    #[arg(long, value_name = "NUMBER", default_values_t = [0])]
+    orders: Vec<u64>,
     /// How many clients ask at once; may be given several times.
     #[arg(long, value_name = "NUMBER", default_values_t = [64])]
     clients: Vec<usize>,
@@ -122,9 +127,12 @@ async fn main() -> Result<(), Failure> {
             println!("SKIPPED {}: no PostgreSQL server answers at {}: {error}", place.name(), args.database_url);
             continue;
         }
-        for &products in &args.products {
-            let site = Site::open(place, &args.database_url, products).await?;
-            let measured = measure(&args, place, &site, products, &mut report).await;
+        for (&products, &orders) in
+            args.products.iter().flat_map(|products| args.orders.iter().map(move |orders| (products, orders)))
+        {
+            let scene = Scene { place, products, orders };
+            let site = Site::open(scene, &args.database_url).await?;
+            let measured = measure(&args, scene, &site, &mut report).await;
             site.close().await?;
             measured?;
         }
@@ -133,12 +141,13 @@ async fn main() -> Result<(), Failure> {
 }
 
 /// Everything about one shop.
-async fn measure(args: &Args, place: Place, site: &Site, products: u64, report: &mut Report) -> Result<(), Failure> {
+async fn measure(args: &Args, scene: Scene, site: &Site, report: &mut Report) -> Result<(), Failure> {
     let programs = Programs { ours: args.server.clone() };
+    let products = scene.products;
     let plan = Plan { rounds: args.rounds as usize, seconds: args.seconds, products };
     let all = args.cases.is_empty();
     if all {
-        let memory = Memory::look(place, site, &programs, products).await?;
+        let memory = Memory::look(scene, site, &programs).await?;
         memory.show();
         report.memory.push(memory);
     }
@@ -155,10 +164,10 @@ async fn measure(args: &Args, place: Place, site: &Site, products: u64, report: 
         rounds::tidy(server).await?;
     }
     for &clients in &args.clients {
-        report::head(place, products, clients, args.rounds);
+        report::head(scene, clients, args.rounds);
         for &case in if all { Case::value_variants() } else { &args.cases } {
             let (figures, ratio) = rounds::compare(case, clients, &servers, &plan).await?;
-            let line = Line::new(case, place, products, clients, figures, ratio)?;
+            let line = Line::new(case, scene, clients, figures, ratio)?;
             line.show();
             report.lines.push(line);
         }
@@ -168,9 +177,9 @@ async fn measure(args: &Args, place: Place, site: &Site, products: u64, report: 
     if !args.only_ours {
         doctor(&site.url("floor")).await?;
     }
-    if all && place == Place::Sqlite {
+    if all && scene.place == Place::Sqlite {
         let purchase = library::measure(&site.url("library"), &plan).await?;
-        let in_process = InProcess { place, products, purchase };
+        let in_process = InProcess { scene, purchase };
         in_process.show();
         report.in_process.push(in_process);
         doctor(&site.url("library")).await?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     load,
-    place::{Place, Site},
+    place::{Scene, Site},
     rounds::median,
     server::{Kind, Programs, Server},
     wire::Wire,
@@ -20,8 +20,8 @@ const IDLE_CONNECTIONS: usize = 2_000;
 
 #[derive(Serialize)]
 pub struct Memory {
-    place: Place,
-    products: u64,
+    #[serde(flatten)]
+    scene: Scene,
     /// From the start of the process to its first answer on a database that is there.
     first_answer_ms: f64,
     idle_kb: u64,
@@ -31,7 +31,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    pub async fn look(place: Place, site: &Site, programs: &Programs, products: u64) -> Result<Self, Failure> {
+    pub async fn look(scene: Scene, site: &Site, programs: &Programs) -> Result<Self, Failure> {
         let url = site.url("ours");
         let mut starts = Vec::new();
         for _ in 0..STARTS {
@@ -44,16 +44,16 @@ impl Memory {
         let bytes_per_idle_connection = connection_bytes(&server).await?;
         server.forget_peak()?;
         for (case, count) in [(Case::Page, 4_096), (Case::Purchase, 2_048)] {
-            let deeds = case.prepare(&server, products, count).await?;
+            let deeds = case.prepare(&server, scene.products, count).await?;
             load::measure(&server, deeds, BUSY_CLIENTS).await?;
         }
         let busy_kb = server.peak()?;
-        Ok(Self { place, products, first_answer_ms: median(starts.into_iter()), idle_kb, busy_kb, bytes_per_idle_connection })
+        Ok(Self { scene, first_answer_ms: median(starts.into_iter()), idle_kb, busy_kb, bytes_per_idle_connection })
     }
 
     pub fn show(&self) {
         let megabytes = |kilobytes: u64| kilobytes as f64 / 1024.0;
-        println!("\n{}, {} products", self.place.name(), self.products);
+        println!("\n{}", self.scene);
         println!("first answer on an existing database: {:.0} ms (median of {STARTS})", self.first_answer_ms);
         println!("resident when idle: {:.1} MB", megabytes(self.idle_kb));
         println!("the most with {BUSY_CLIENTS} clients that read pages and buy: {:.1} MB", megabytes(self.busy_kb));

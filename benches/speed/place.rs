@@ -1,7 +1,9 @@
 //! Where a shop lies: a SQLite file or a database of a PostgreSQL server, and copies of it.
 
+use std::fmt;
+
 use clap::ValueEnum;
-use ecommerce_benches::{Failure, place::administer};
+use ecommerce_benches::{Failure, past, place::administer};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
@@ -24,6 +26,21 @@ impl Place {
     }
 }
 
+/// Which shop is measured: where it lies, and how large it is when it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Scene {
+    pub place: Place,
+    pub products: u64,
+    pub orders: u64,
+}
+
+impl fmt::Display for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} products", self.place.name(), self.products)?;
+        if self.orders > 0 { write!(f, ", {} orders", self.orders) } else { Ok(()) }
+    }
+}
+
 /// The same shop several times.
 pub struct Site {
     home: Home,
@@ -38,8 +55,8 @@ enum Home {
 const COPIES: [&str; 3] = ["ours", "floor", "library"];
 
 impl Site {
-    /// Fills a shop with so many products and copies it.
-    pub async fn open(place: Place, server: &str, products: u64) -> Result<Self, Failure> {
+    /// Fills a shop and copies it.
+    pub async fn open(Scene { place, products, orders }: Scene, server: &str) -> Result<Self, Failure> {
         let home = match place {
             Place::Sqlite => Home::Folder(tempfile::tempdir()?),
             Place::Postgres => Home::Server(Box::new(server.parse()?)),
@@ -50,6 +67,9 @@ impl Site {
         let url = site.url("first");
         shop::fill(&url, products).await?;
         site.run("first", shop::buyers()).await?;
+        if orders > 0 {
+            past::orders(&url, shop::size(products, orders)).await?;
+        }
         if place == Place::Postgres {
             site.run("first", "vacuum analyze".to_owned()).await?;
         }

@@ -5,13 +5,13 @@ use std::{fs, path::Path};
 use ecommerce_benches::Failure;
 use serde::Serialize;
 
-use crate::{chart, memory::Memory, place::Place, rounds::Figures, work::Case};
+use crate::{chart, memory::Memory, place::Scene, rounds::Figures, work::Case};
 
 #[derive(Serialize)]
 pub struct Line {
     pub case: Case,
-    pub place: Place,
-    pub products: u64,
+    #[serde(flatten)]
+    pub scene: Scene,
     pub clients: usize,
     pub ours: Figures,
     pub floor: Option<Figures>,
@@ -22,8 +22,8 @@ pub struct Line {
 /// Whole purchases through the library by 16 tasks.
 #[derive(Serialize)]
 pub struct InProcess {
-    pub place: Place,
-    pub products: u64,
+    #[serde(flatten)]
+    pub scene: Scene,
     pub purchase: Figures,
 }
 
@@ -47,8 +47,8 @@ impl Report {
 }
 
 /// The head of the table of a place.
-pub fn head(place: Place, products: u64, clients: usize, rounds: u32) {
-    println!("\n{}, {products} products, {clients} clients: medians of {rounds} rounds, ours | floor", place.name());
+pub fn head(scene: Scene, clients: usize, rounds: u32) {
+    println!("\n{scene}, {clients} clients: medians of {rounds} rounds, ours | floor");
     println!(
         "{:<10} {:>19} {:>6} {:>17} {:>17} {:>17} {:>13}",
         "", "processor us", "ratio", "per second", "p50 ms", "p99 ms", "peak MB"
@@ -57,17 +57,10 @@ pub fn head(place: Place, products: u64, clients: usize, rounds: u32) {
 
 impl Line {
     /// The figures are those of ours and, where it was measured, of the floor.
-    pub fn new(
-        case: Case,
-        place: Place,
-        products: u64,
-        clients: usize,
-        figures: Vec<Figures>,
-        ratio: Option<f64>,
-    ) -> Result<Self, Failure> {
+    pub fn new(case: Case, scene: Scene, clients: usize, figures: Vec<Figures>, ratio: Option<f64>) -> Result<Self, Failure> {
         let mut figures = figures.into_iter();
         let ours = figures.next().ok_or("nothing was measured")?;
-        Ok(Self { case, place, products, clients, ours, floor: figures.next(), ratio })
+        Ok(Self { case, scene, clients, ours, floor: figures.next(), ratio })
     }
 
     pub fn show(&self) {
@@ -92,10 +85,9 @@ impl InProcess {
     pub fn show(&self) {
         let Figures { micros, per_second, p50_ms, p99_ms, peak_kb } = &self.purchase;
         println!(
-            "in process {micros:>9.1} us for a purchase by the library, 16 tasks, {}, {} products: {per_second:.0} per second, \
+            "in process {micros:>9.1} us for a purchase by the library, 16 tasks, {}: {per_second:.0} per second, \
              p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, {:.1} MB",
-            self.place.name(),
-            self.products,
+            self.scene,
             *peak_kb as f64 / 1024.0
         );
     }

@@ -7,7 +7,7 @@ use crate::{
     load::{self, Took},
     server::{Kind, Server},
     shop::BUYERS,
-    work::Case,
+    work::{self, Case},
 };
 
 /// How long it is measured.
@@ -50,6 +50,7 @@ pub async fn compare(
     servers: &[Server],
     plan: &Plan,
 ) -> Result<(Vec<Figures>, Option<f64>), Failure> {
+    let servers = if case.has_floor() { servers } else { servers.get(..1).unwrap_or(servers) };
     let mut counts = Vec::new();
     for server in servers {
         server.forget_peak()?;
@@ -101,7 +102,15 @@ async fn round(case: Case, server: &Server, clients: usize, count: usize, produc
         format!("{} of {whose}: {error}", case.name())
     };
     let deeds = case.prepare(server, products, count).await.map_err(failed)?;
-    let took = load::measure(server, deeds, clients).await.map_err(failed)?;
+    let measured = load::measure(server, deeds, clients);
+    let took = match case {
+        Case::Edited => tokio::select! {
+            took = measured => took,
+            edited = work::edit(server, products) => edited.and(Err("the admin has gone".into())),
+        },
+        _ => measured.await,
+    };
+    let took = took.map_err(failed)?;
     case.tidy(server, count).await.map_err(failed)?;
     Ok(took)
 }

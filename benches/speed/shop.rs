@@ -1,6 +1,6 @@
 //! The shop that both servers have a copy of: products without end, and many customers who are signed in already.
 
-use ecommerce_benches::Failure;
+use ecommerce_benches::{Failure, past::Size};
 use ecommerce_core::{Attributes, ImportRow, Money, Name, Registration, Store};
 use sha2::{Digest, Sha256};
 
@@ -10,6 +10,8 @@ use crate::ours;
 pub const BUYERS: usize = 8_192;
 /// What all of them sign in with.
 pub const PASSWORD: &str = "correct horse battery";
+/// The session of one who may change the catalog.
+pub const ADMIN: &str = "the token of an admin";
 /// How many products are called rare: a page of a search.
 pub const RARE: u64 = 20;
 
@@ -24,6 +26,11 @@ pub async fn fill(url: &str, products: u64) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How large the shop is when its past is written: its customers are all but the admin.
+pub const fn size(products: u64, orders: u64) -> Size {
+    Size { products, customers: BUYERS as u64 + 1, orders }
+}
+
 /// The other customers, as copies of the first: to hash the password of each would take minutes. On both databases the same.
 pub fn buyers() -> String {
     let mut text = format!(
@@ -32,7 +39,13 @@ pub fn buyers() -> String {
          select 'buyer-' || n || '@example.com', 'buyer-' || n || '@example.com', '', u.role, u.password_hash, u.created_at
          from numbers cross join users u
          where u.email_key = 'first@example.com';
-         insert into carts (user_id) select id from users where email_key like 'buyer-%';\n"
+         insert into carts (user_id) select id from users where email_key like 'buyer-%';
+         insert into users (email, email_key, name, role, password_hash, created_at)
+         select 'admin@example.com', 'admin@example.com', '', 'admin', password_hash, created_at
+         from users where email_key = 'first@example.com';
+         insert into sessions (token_hash, user_id, expires_at, created_at)
+         select '{}', id, created_at + 2592000000000, created_at from users where email_key = 'admin@example.com';\n",
+        hex(&Sha256::digest(ADMIN))
     );
     for first in (0..BUYERS).step_by(1_024) {
         let hashes =

@@ -59,6 +59,11 @@ pub fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes()
 }
 
+/// The same of somebody who is signed in.
+pub fn get_as(path: &str, token: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
+}
+
 /// A request of somebody who is signed in, without a body.
 pub fn delete(path: &str, token: &str) -> Vec<u8> {
     format!("DELETE {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
@@ -66,8 +71,17 @@ pub fn delete(path: &str, token: &str) -> Vec<u8> {
 
 /// JSON for a path, with further headers, each with its line end.
 pub fn post(path: &str, headers: &str, body: &str) -> Vec<u8> {
+    send("POST", path, headers, body)
+}
+
+/// The same, to change what is there.
+pub fn patch(path: &str, headers: &str, body: &str) -> Vec<u8> {
+    send("PATCH", path, headers, body)
+}
+
+fn send(method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n{body}",
         body.len()
     )
     .into_bytes()

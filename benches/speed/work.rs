@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     load,
     server::Server,
-    shop::{BUYERS, PASSWORD, email, token},
-    wire::{Wire, bearer, delete, get, post},
+    shop::{ADMIN, BUYERS, PASSWORD, email, token},
+    wire::{Wire, bearer, delete, get, get_as, patch, post},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -28,6 +28,14 @@ pub enum Case {
     Checkout,
     Webhook,
     Purchase,
+    /// Purchases of the same two products.
+    Crowd,
+    /// Purchases while an admin sets new prices all the time.
+    Edited,
+    /// A page of a customer's own orders.
+    OwnOrders,
+    /// A page of everybody's orders, for an admin.
+    AllOrders,
 }
 
 /// One operation of a case, as a client does it.
@@ -69,7 +77,16 @@ impl Case {
             Self::Checkout => "checkout",
             Self::Webhook => "webhook",
             Self::Purchase => "purchase",
+            Self::Crowd => "crowd",
+            Self::Edited => "edited",
+            Self::OwnOrders => "own orders",
+            Self::AllOrders => "all orders",
         }
+    }
+
+    /// Can the floor do it?
+    pub const fn has_floor(self) -> bool {
+        !matches!(self, Self::Edited | Self::OwnOrders | Self::AllOrders)
     }
 
     /// How many operations tell about how long one takes.
@@ -83,9 +100,9 @@ impl Case {
     /// The most operations of a round.
     pub const fn most(self) -> usize {
         match self {
-            Self::Product | Self::Page | Self::Search => 100_000,
+            Self::Product | Self::Page | Self::Search | Self::OwnOrders | Self::AllOrders => 100_000,
             Self::Add => 2 * BUYERS,
-            Self::Login | Self::Checkout | Self::Webhook | Self::Purchase => BUYERS,
+            Self::Login | Self::Checkout | Self::Webhook | Self::Purchase | Self::Crowd | Self::Edited => BUYERS,
         }
     }
 
@@ -111,7 +128,10 @@ impl Case {
                 let webhooks = load::answers(server, ask(&checkout), paid).await?;
                 webhooks.into_iter().map(Deed::Tell).collect()
             }
-            Self::Purchase => {
+            Self::OwnOrders => ask(&|turn| get_as("/orders/", &token(turn % BUYERS))),
+            Self::AllOrders => ask(&|_| get_as("/orders/", ADMIN)),
+            Self::Crowd => (0..count).map(|turn| Deed::Buy([add(turn, 1), add(turn, 2), checkout(turn)])).collect(),
+            Self::Purchase | Self::Edited => {
                 let buy = |turn| {
                     let product = chance.product();
                     Deed::Buy([add(turn, product), add(turn, chance.other_than(product)), checkout(turn)])
@@ -129,6 +149,17 @@ impl Case {
         let clear = (0..count.min(BUYERS)).map(|buyer| Deed::Ask(delete("/cart/", &token(buyer))));
         load::answers(server, clear.collect(), |_| Ok(())).await.map(drop)
     }
+}
+
+/// Sets a new price again and again, for ever.
+pub async fn edit(server: &Server, products: u64) -> Result<(), Failure> {
+    let mut wire = Wire::open(server.port).await?;
+    let chance = Chance::new(products);
+    for price in (5..50).cycle() {
+        let path = format!("/product/{}/", chance.product());
+        wire.ask(&patch(&path, &bearer(ADMIN), &format!(r#"{{"price":"{price}.00"}}"#))).await?;
+    }
+    Ok(())
 }
 
 /// Two lines into each of so many carts.

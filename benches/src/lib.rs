@@ -3,6 +3,7 @@
 pub mod backstage;
 pub mod http;
 pub mod line;
+pub mod past;
 pub mod place;
 pub mod server;
 

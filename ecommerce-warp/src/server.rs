@@ -161,21 +161,22 @@ impl House {
                 }
             };
             let (speaker, asked) = (speaker.clone(), asked.clone());
-            async move {
+            // Boxed, since a connection keeps room for it also while it is silent.
+            Box::pin(async move {
                 let answer = answer.await;
                 asked.answered();
                 speaker.waits();
                 answer
-            }
+            })
         });
         let shop = self.shop.clone();
         let unreadable = move |status| shop.turn_away(Problem::not_http(status), Some(peer.0.to_canonical()));
         let patient = Patience::new(stream, turn.clone(), Limits::new(&self.shop.config));
         let io = TokioIo::new(Shaped::new(patient, turn, unreadable));
-        let connection = self.http.serve_connection(io, service);
+        // Boxed, since what is moved into a future and pinned there has its place twice.
+        let mut connection = Box::pin(self.http.serve_connection(io, service));
         let mut is_closing = self.is_closing.subscribe();
         async move {
-            let mut connection = std::pin::pin!(connection);
             let leaves = async {
                 tokio::select! {
                     () = guest.dismissed() => {}

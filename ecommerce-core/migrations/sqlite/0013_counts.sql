@@ -3,7 +3,7 @@
 -- How many products everybody sees, kept by whoever changes that.
 create table product_counts (
     id       integer primary key check (id = 1),
-    for_sale integer not null check (for_sale >= 0)
+    for_sale integer not null
 ) strict;
 
 insert into product_counts (id, for_sale) select 1, count(*) from products where deleted_at is null and is_available;

@@ -150,6 +150,10 @@ impl Store {
             let mut tx = self.write().await?;
             let reserved = sql::lock_for_import(&mut tx).await?;
             let known = lists::all_products(&mut tx).await?;
+            if known.iter().any(|product| !reserved.contains_key(&product.id)) {
+                // Somebody made a product that is not locked.
+                return Err(StoreError::lost_race().into());
+            }
             let (categories, categories_created) = import_categories(&mut tx, rows, now).await?;
             let plan = import::plan(rows, &known, &reserved, &categories)?;
             let report = plan.report(categories_created);

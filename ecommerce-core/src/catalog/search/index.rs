@@ -104,7 +104,6 @@ async fn build_some(db: &Db) -> Result<bool, StoreError> {
         return Ok(true);
     }
     if built_to == 0 {
-        recount_for_sale(&mut tx).await?;
         for (id, name) in sql::category_names(&mut tx).await? {
             sql::set_category_words(&mut tx, id, &name).await?;
             learn_name(&mut tx, &name).await?;
@@ -117,6 +116,9 @@ async fn build_some(db: &Db) -> Result<bool, StoreError> {
     let last = ids.last().copied().unwrap_or(ALL);
     sql::set_built_to(&mut tx, last).await?;
     learn(&mut tx, &words).await?;
+    if built_to == 0 {
+        recount_for_sale(&mut tx).await?;
+    }
     tx.commit().await?;
     Ok(last == ALL)
 }

@@ -256,7 +256,11 @@ impl Desk {
                 let _gone = waits.send(Err(error));
                 let savepoint = self.group.as_ref().map(|group| group.savepoint).unwrap_or_default();
                 self.forget_call(savepoint).await;
-                if self.group.is_some() { self.run(text).await } else { Ok(()) }
+                if self.group.is_none() {
+                    return Ok(());
+                }
+                self.is_unsure = true;
+                self.run(text).await
             }
         }
     }

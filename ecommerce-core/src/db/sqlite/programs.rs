@@ -32,9 +32,10 @@ pub(super) struct Call {
 }
 
 impl Programs {
-    /// The text in which statements that only write are one, where such a program is made; else it will be.
-    pub(super) fn call(&mut self, text: String) -> Call {
-        let (writes, count) = leading_writes(&text);
+    /// The text in which statements that only write are one, where such a program is made; else it will be. Those behind the
+    /// first so many bytes stay as they are, since somebody waits for their answers: a program tells of no row that it touched.
+    pub(super) fn call(&mut self, text: String, unheard: usize) -> Call {
+        let (writes, count) = leading_writes(text.get(..unheard).unwrap_or_default());
         if count < 2 {
             let is_atomic = parts(&text).filter(|part| !is_read(part)).count() < 2;
             return Call { text, is_atomic };
@@ -145,7 +146,7 @@ mod tests {
     fn statements_that_only_write_become_one_once_their_program_is_made() {
         let mut programs = Programs::default();
         let text = format!("{PLACE};\nselect id from orders where user_id = $1");
-        assert_eq!(programs.call(text.clone()), Call { text: text.clone(), is_atomic: false });
+        assert_eq!(programs.call(text.clone(), text.len()), Call { text: text.clone(), is_atomic: false });
         let (writes, number, made_of) = programs.wanted().unwrap();
         assert_eq!(writes, PLACE);
         let body =
@@ -155,7 +156,19 @@ mod tests {
         assert!(programs.wanted().is_none());
         let values = (1..=12).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
         let called = format!("insert into program_0 values ({values});\nselect id from orders where user_id = $1");
-        assert_eq!(programs.call(text), Call { text: called, is_atomic: true });
+        assert_eq!(programs.call(text.clone(), text.len()), Call { text: called, is_atomic: true });
+    }
+
+    #[test]
+    fn a_statement_whose_answer_is_waited_for_stays_outside() {
+        let mut programs = Programs::default();
+        let text = format!("{PLACE};\ninsert into disputes values ($13)");
+        programs.call(text.clone(), PLACE.len());
+        let (writes, number, _) = programs.wanted().unwrap();
+        assert_eq!(writes, PLACE);
+        programs.note(writes, number, true);
+        let Call { text, is_atomic } = programs.call(text, PLACE.len());
+        assert!(text.ends_with(");\ninsert into disputes values ($13)") && !is_atomic, "{text}");
     }
 
     #[test]
@@ -167,12 +180,12 @@ mod tests {
             ("insert into a values ($1); update a set b = $1 returning b", false),
             ("update a set b = $1; select 1", true),
         ] {
-            assert_eq!(programs.call(text.to_owned()), Call { text: text.to_owned(), is_atomic });
+            assert_eq!(programs.call(text.to_owned(), text.len()), Call { text: text.to_owned(), is_atomic });
         }
         assert!(programs.wanted().is_none());
-        programs.call(PLACE.to_owned());
+        programs.call(PLACE.to_owned(), PLACE.len());
         let (writes, number, _) = programs.wanted().unwrap();
         programs.note(writes, number, false);
-        assert_eq!(programs.call(PLACE.to_owned()), Call { text: PLACE.to_owned(), is_atomic: false });
+        assert_eq!(programs.call(PLACE.to_owned(), PLACE.len()), Call { text: PLACE.to_owned(), is_atomic: false });
     }
 }

@@ -67,8 +67,9 @@ impl Turn {
         {
             return Ok(answer);
         }
+        let unheard = self.batch.text.len();
         self.batch.push(text, args)?;
-        self.run_batch(false).await
+        self.run_batch(unheard, false).await
     }
 
     /// Runs a text with arguments of its own.
@@ -78,20 +79,21 @@ impl Turn {
         arguments: SqliteArguments,
     ) -> Result<(Vec<SqliteRow>, u64), sqlx::Error> {
         if !self.batch.is_empty() {
-            self.run_batch(false).await?;
+            self.run_batch(self.batch.text.len(), false).await?;
         }
         self.batch = Batch { text, arguments };
-        self.run_batch(false).await
+        self.run_batch(0, false).await
     }
 
-    async fn run_batch(&mut self, is_last: bool) -> Result<(Vec<SqliteRow>, u64), sqlx::Error> {
+    /// Of the first so many bytes nobody waits for an answer.
+    async fn run_batch(&mut self, unheard: usize, is_last: bool) -> Result<(Vec<SqliteRow>, u64), sqlx::Error> {
         let batch = mem::take(&mut self.batch);
         if let Some(carried) = self.desk()?.carried.take() {
             self.run_behind(carried, "", ()).await?;
         }
         let writes = self.writes;
         let desk = self.desk()?;
-        let Call { text, is_atomic } = desk.programs.call(batch.text);
+        let Call { text, is_atomic } = desk.programs.call(batch.text, unheard);
         let begin = if writes { desk.begin(is_read(&text) || is_last && is_atomic) } else { "" };
         self.run_text(format!("{begin}{text}"), batch.arguments).await
     }
@@ -114,8 +116,7 @@ impl Turn {
         let desk = self.desk()?;
         let savepoint = desk.group.as_ref().map(|group| group.savepoint).unwrap_or_default();
         if !text.is_empty() {
-            let Call { text, .. } = desk.programs.call(text.to_owned());
-            let begin = if writes { desk.begin(is_read(&text)) } else { "" };
+            let begin = if writes { desk.begin(is_read(text)) } else { "" };
             batch.push(&format!("{begin}{text}"), args)?;
         }
         let hollow = Self {
@@ -181,7 +182,8 @@ impl Turn {
         if !is_shared && is_alone {
             let Batch { text, arguments } = mem::take(&mut self.batch);
             let desk = self.desk()?;
-            let Call { text, .. } = desk.programs.call(text);
+            let whole = text.len();
+            let Call { text, .. } = desk.programs.call(text, whole);
             let begin = desk.begin(true);
             let end = if text.is_empty() { "commit" } else { ";\ncommit" };
             let (rows, _) = self.run_text(format!("{begin}{text}{end}"), arguments).await?;
@@ -192,12 +194,13 @@ impl Turn {
         if let Some(batch) = self.last_to_be_carried()? {
             self.desk()?.carried = Some(Carried { batch, waits });
         } else {
-            let rows = if self.batch.is_empty() { Vec::new() } else { self.run_batch(true).await?.0 };
+            let rows = if self.batch.is_empty() { Vec::new() } else { self.run_batch(self.batch.text.len(), true).await?.0 };
             let Some(group) = self.desk()?.group.as_mut() else { return Ok(rows) };
             group.members.push((waits, rows));
         }
         let writer = self.writer.clone();
         if let Some(group) = self.desk()?.group.as_mut() {
+            group.is_own = false;
             writer.call_committer(group);
         }
         self.is_touched = false;
@@ -213,7 +216,8 @@ impl Turn {
             return Ok(None);
         }
         let Batch { text, arguments } = mem::take(&mut self.batch);
-        let Call { text, is_atomic } = desk.programs.call(text);
+        let whole = text.len();
+        let Call { text, is_atomic } = desk.programs.call(text, whole);
         let batch = Batch { text, arguments };
         if is_atomic {
             return Ok(Some(batch));

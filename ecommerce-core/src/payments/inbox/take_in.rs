@@ -33,12 +33,11 @@ pub(in super::super) async fn take_in(
     payload: &str,
 ) -> Result<PaymentEventStatus, StoreError> {
     let known = sql::known_of_event(tx, provider, event).await?;
-    let taken = match known.event {
+    let (status, learned) = match known.event {
         Some((_, status @ (PaymentEventStatus::Processed | PaymentEventStatus::Ignored))) => return Ok(status),
-        Some((id, _)) => Taken::Up(id),
-        None => Taken::In(payload),
+        Some((id, _)) => act_again(tx, desk, provider, id, event).await?,
+        None => act(tx, desk, provider, Taken::In(payload), event, &known).await?,
     };
-    let (status, learned) = act(tx, desk, provider, taken, event, &known).await?;
     catch_up(tx, desk, learned).await?;
     Ok(status)
 }
@@ -49,7 +48,7 @@ enum Taken<'p> {
     /// It is new; this is what was sent.
     In(&'p str),
     /// It was waiting.
-    Up(PaymentEventId),
+    Up,
 }
 
 /// Takes an event up again that was waiting for something.
@@ -86,8 +85,20 @@ async fn take_up_once(tx: &mut Tx, desk: Desk<'_>, id: PaymentEventId) -> Result
     let (provider, payload) = sql::event_payload(tx, id).await?;
     let event = desk.providers.read_event(provider, &payload);
     let event = event.map_err(|error| StoreError::corrupt("payment_events", id.get(), error))?;
-    let known = sql::known_of_event(tx, provider, &event).await?;
-    Ok(act(tx, desk, provider, Taken::Up(id), &event, &known).await?.1)
+    Ok(act_again(tx, desk, provider, id, &event).await?.1)
+}
+
+/// Acts on an event that was waiting. Whoever else does so at the same moment comes before or after.
+async fn act_again(
+    tx: &mut Tx,
+    desk: Desk<'_>,
+    provider: ProviderName,
+    id: PaymentEventId,
+    event: &ProviderEvent,
+) -> Result<(PaymentEventStatus, Option<PaymentId>), StoreError> {
+    sql::delete_unmatched(tx, id).await?;
+    let known = sql::known_of_event(tx, provider, event).await?;
+    act(tx, desk, provider, Taken::Up, event, &known).await
 }
 
 /// Acts on an event. Answers the payment that it gave a name for which others wait, if it did.
@@ -119,15 +130,15 @@ async fn act(
     if !matches!(status, PaymentEventStatus::Processed | PaymentEventStatus::Ignored) {
         tracing::warn!(%provider, event = event.id, kind = event.kind, %status, "a payment event needs a look");
     }
-    match taken {
-        Taken::In(payload) => sql::insert_event(tx, provider, event, payload, (status, detail), desk.now).await?,
-        Taken::Up(id) => {
-            sql::delete_unmatched(tx, id).await?;
-            sql::set_event_status(tx, provider, event, (status, detail)).await?;
-        }
+    if let Taken::In(payload) = taken {
+        sql::insert_event(tx, provider, event, payload, (status, detail), desk.now).await?;
     }
     if let Some(subject) = unmatched {
         sql::insert_unmatched(tx, provider, event, subject).await?;
+    }
+    if let Taken::Up = taken {
+        // Last, so that nobody who holds the event waits for one who holds its names.
+        sql::set_event_status(tx, provider, event, (status, detail)).await?;
     }
     Ok((status, learned))
 }
@@ -164,7 +175,9 @@ async fn find(
     if known.has_new_names {
         payments::insert_references(tx, provider, &subject.references, payment).await?;
     }
-    Ok(Some((case, (known.has_new_names && known.is_awaited).then_some(payment))))
+    // Where others may write meanwhile, events may have come to wait since that was looked up.
+    let is_awaited = known.is_awaited || tx.locks_rows();
+    Ok(Some((case, (known.has_new_names && is_awaited).then_some(payment))))
 }
 
 /// The payment of an order that is meant by news that name no payment which is known; the order is locked.

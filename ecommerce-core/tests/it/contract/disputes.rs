@@ -19,6 +19,7 @@ stories![
     a_dispute_of_nothing_known_is_taken_up_later,
     paystack_disputes,
     a_dispute_stays_with_its_payment,
+    a_dispute_that_comes_first_is_told_of_every_time,
 ];
 
 async fn an_open_dispute_stops_refunds(shop: Shop) {
@@ -136,4 +137,18 @@ async fn paystack_disputes(shop: Shop) {
         (order.disputed, order.payment_status, order.refunded_total),
         (false, PaymentStatus::ChargedBack, money("100 NGN"))
     );
+}
+
+async fn a_dispute_that_comes_first_is_told_of_every_time(shop: Shop) {
+    let (ann, mug) = (shop.customer("ann").await, shop.product("Mug", "10", 10).await);
+    // What the first writes in many statements is one from the second on.
+    for _ in 0..3 {
+        let order = shop.order(&ann, &[(mug, 1)]).await;
+        let attempt = Attempt::of(&order);
+        shop.stripe(&attempt.intent_processing()).await;
+        shop.stripe(&attempt.dispute_opened()).await;
+        let order = shop.reload(&order).await;
+        let told = order.history.iter().filter(|step| step.event == EventName::DisputeOpened).count();
+        assert_eq!((order.status, order.disputed, told), (OrderStatus::Paid, true, 1), "{:?}", order.history);
+    }
 }

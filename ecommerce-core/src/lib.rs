@@ -135,3 +135,13 @@ pub fn statements() -> Vec<Sql> {
     ]
     .concat()
 }
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn every_text_of_several_writes_is_a_program_that_sqlite_takes() {
+        let texts = crate::statements().into_iter().map(|sql| sql.sqlite);
+        // Those of carts, checkouts and payments.
+        assert_eq!(crate::db::become_programs(texts).await, 5);
+    }
+}

@@ -21,6 +21,8 @@ pub(crate) use filter::Filter;
 pub(crate) use gather::Gather;
 pub(crate) use retry::{AsStoreError, retry};
 pub(crate) use sqlite::backup;
+#[cfg(test)]
+pub(crate) use sqlite::become_programs;
 pub use statement::Sql;
 pub(crate) use statement::{Args, PerEngine, Row, id_list, json, statements};
 pub(crate) use tx::Tx;

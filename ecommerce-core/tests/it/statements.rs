@@ -123,6 +123,19 @@ async fn shape_on_postgres(connection: &mut PgConnection, sql: Sql) -> Shape {
     (parameters.len(), statement.columns().iter().map(|column| column.name().to_owned()).collect())
 }
 
+/// `db/sqlite` tells by these what a text does, and where its statements end.
+#[test]
+fn texts_for_sqlite_are_as_they_are_read() {
+    for sql in statements() {
+        for part in parts(sql.sqlite) {
+            let writes = ["insert into", "update ", "delete from"].iter().any(|verb| part.contains(verb));
+            let begins_as_a_read = part.starts_with("select") || part.starts_with("with");
+            assert!(!(writes && begins_as_a_read), "{} writes and begins as if it only read", sql.name);
+            assert!(part.matches('\'').count() % 2 == 0, "{} has a semicolon in a text", sql.name);
+        }
+    }
+}
+
 #[test]
 fn statements_have_names_of_their_own() {
     let names: Vec<_> = statements().iter().map(|sql| sql.name).collect();

@@ -291,20 +291,20 @@ pub(super) fn counted(hits: usize) -> (u64, CountIs) {
 
 /// Without a filter, what everybody sees is counted already.
 async fn count_all(tx: &mut Tx, wanted: &ProductFilter, hidden_too: bool) -> Result<(u64, CountIs), StoreError> {
-    let mut counting;
-    if !wanted.is_narrow() && !hidden_too {
-        return Ok((u64::try_from(for_sale(tx).await?).unwrap_or(0), CountIs::Exact));
-    }
     if wanted.is_narrow() {
-        counting = Filter::new("catalog::search::lists::COUNT_SOME", "select count(*) from (select p.id from products p");
-        narrow(&mut counting, wanted, hidden_too);
-        counting.push_with("\nlimit ?) counted", bound(COUNTED + 1));
-        let hits = count(tx, counting).await?;
-        return Ok(counted(usize::try_from(hits).unwrap_or(0)));
+        let mut some = Filter::new("catalog::search::lists::COUNT_SOME", "select count(*) from (select p.id from products p");
+        narrow(&mut some, wanted, hidden_too);
+        some.push_with("\nlimit ?) counted", bound(COUNTED + 1));
+        return Ok(counted(usize::try_from(count(tx, some).await?).unwrap_or(0)));
     }
-    counting = Filter::new("catalog::search::lists::COUNT_ALL", "select count(*) from products p");
-    narrow(&mut counting, wanted, hidden_too);
-    Ok((u64::try_from(count(tx, counting).await?).unwrap_or(0), CountIs::Exact))
+    let all = if hidden_too {
+        let mut all = Filter::new("catalog::search::lists::COUNT_ALL", "select count(*) from products p");
+        visible(&mut all, hidden_too);
+        count(tx, all).await?
+    } else {
+        for_sale(tx).await?
+    };
+    Ok((u64::try_from(all).unwrap_or(0), CountIs::Exact))
 }
 
 fn narrow(list: &mut Filter, wanted: &ProductFilter, hidden_too: bool) {

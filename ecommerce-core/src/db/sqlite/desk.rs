@@ -32,6 +32,16 @@ pub(super) struct Carried {
     pub(super) waits: Waits,
 }
 
+/// What was carried, with what stands behind it.
+pub(super) struct Both {
+    pub(super) batch: Batch,
+    /// So many of its statements are what was carried.
+    carried: usize,
+    waits: Waits,
+    /// The last savepoint before.
+    savepoint: Savepoint,
+}
+
 /// Somebody who has written and waits for the commit, and for the rows of the last call.
 pub(super) type Waits = oneshot::Sender<Result<Vec<SqliteRow>, sqlx::Error>>;
 
@@ -97,12 +107,12 @@ impl Savepoint {
 
 impl Desk {
     /// Nothing stands on the connection that these options open.
-    pub(super) const fn new(options: SqliteConnectOptions, connection: SqliteConnection, programs: Programs) -> Self {
+    pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection) -> Self {
         Self {
             options,
             connection: Some(connection),
             is_closed: false,
-            programs,
+            programs: Programs::default(),
             group: None,
             carried: None,
             is_unsure: false,
@@ -174,7 +184,7 @@ impl Desk {
     }
 
     /// After a call that undid itself, and behind which nothing was done: no other savepoint was made.
-    pub(super) async fn forget_call(&mut self, savepoint: Savepoint) {
+    async fn forget_call(&mut self, savepoint: Savepoint) {
         if let Some(group) = &mut self.group {
             (group.savepoint, group.is_own) = (savepoint, false);
         }
@@ -186,10 +196,9 @@ impl Desk {
     async fn keep_members(&mut self) -> bool {
         let Some((savepoint, is_own)) = self.group.as_ref().map(|group| (group.savepoint, group.is_own)) else { return false };
         let undone = match savepoint {
-            _ if !is_own => Ok(()),
-            Savepoint::None => Ok(()),
-            Savepoint::Even => self.run("rollback to even").await,
-            Savepoint::Odd => self.run("rollback to odd").await,
+            Savepoint::Even if is_own => self.run("rollback to even").await,
+            Savepoint::Odd if is_own => self.run("rollback to odd").await,
+            _ => Ok(()),
         };
         let is_undone = match undone {
             Ok(()) => true,
@@ -233,34 +242,43 @@ impl Desk {
         self.make_sure().await;
     }
 
-    /// Ends the group behind a call that was left.
-    async fn end_with(&mut self, Carried { mut batch, waits }: Carried, text: &'static str) -> Result<(), sqlx::Error> {
-        let carried = batch.count();
-        batch.push(text, ())?;
+    /// Ends the group behind what was carried.
+    async fn end_with(&mut self, carried: Carried, text: &'static str) -> Result<(), sqlx::Error> {
+        let mut both = self.both(carried);
+        both.batch.push(text, ())?;
+        let ended = self.run_both(both).await?;
+        if ended.is_some() || self.group.is_none() {
+            return Ok(());
+        }
+        self.is_unsure = true;
+        self.run(text).await
+    }
+
+    pub(super) fn both(&self, Carried { batch, waits }: Carried) -> Both {
+        let savepoint = self.group.as_ref().map(|group| group.savepoint).unwrap_or_default();
+        Both { carried: batch.count(), batch, waits, savepoint }
+    }
+
+    /// Runs what was carried and what stands behind it; nothing is answered where that did not come to its turn.
+    pub(super) async fn run_both(&mut self, both: Both) -> Result<Option<(Vec<SqliteRow>, u64)>, sqlx::Error> {
+        let Both { batch: Batch { text, arguments }, carried, waits, savepoint } = both;
         let connection = self.connection.as_mut().ok_or(sqlx::Error::PoolClosed)?;
-        let mut both = connection.fetch_many(sqlx::query_with(AssertSqlSafe(batch.text), batch.arguments));
-        let before = collect_of(&mut both, carried).await;
-        let ended = match before {
-            Ok(_) => collect_of(&mut both, usize::MAX).await.map(drop),
-            Err(_) => Ok(()),
-        };
-        drop(both);
-        match before {
+        let mut answers = connection.fetch_many(sqlx::query_with(AssertSqlSafe(text), arguments));
+        match collect_of(&mut answers, carried).await {
             Ok((rows, _)) => {
+                let answer = collect_of(&mut answers, usize::MAX).await;
+                drop(answers);
                 if let Some(group) = &mut self.group {
                     group.members.push((waits, rows));
                 }
-                ended
+                answer.map(Some)
             }
             Err(error) => {
+                drop(answers);
+                // It has undone itself.
                 let _gone = waits.send(Err(error));
-                let savepoint = self.group.as_ref().map(|group| group.savepoint).unwrap_or_default();
                 self.forget_call(savepoint).await;
-                if self.group.is_none() {
-                    return Ok(());
-                }
-                self.is_unsure = true;
-                self.run(text).await
+                Ok(None)
             }
         }
     }

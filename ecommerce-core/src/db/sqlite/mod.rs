@@ -17,6 +17,8 @@ use sqlx::{
 use super::{Db, Engine, Sql, files, pool::Pool, retry};
 use crate::StoreError;
 
+#[cfg(test)]
+pub(crate) use tests::become_programs;
 pub(super) use turn::Turn;
 pub(super) use writer::Writer;
 

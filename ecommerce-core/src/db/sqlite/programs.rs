@@ -57,6 +57,12 @@ impl Programs {
         }
     }
 
+    /// The same of a text of which nobody waits for more than the rows of the last statement.
+    pub(super) fn last_call(&mut self, text: String) -> Call {
+        let unheard = text.len();
+        self.call(text, unheard)
+    }
+
     /// A program that is to be made: the statements that it is made of, its number, and what makes it.
     pub(super) fn wanted(&mut self) -> Option<(String, usize, [String; 2])> {
         if !self.is_wanted {
@@ -146,7 +152,7 @@ mod tests {
     fn statements_that_only_write_become_one_once_their_program_is_made() {
         let mut programs = Programs::default();
         let text = format!("{PLACE};\nselect id from orders where user_id = $1");
-        assert_eq!(programs.call(text.clone(), text.len()), Call { text: text.clone(), is_atomic: false });
+        assert_eq!(programs.last_call(text.clone()), Call { text: text.clone(), is_atomic: false });
         let (writes, number, made_of) = programs.wanted().unwrap();
         assert_eq!(writes, PLACE);
         let body =
@@ -156,7 +162,7 @@ mod tests {
         assert!(programs.wanted().is_none());
         let values = (1..=12).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
         let called = format!("insert into program_0 values ({values});\nselect id from orders where user_id = $1");
-        assert_eq!(programs.call(text.clone(), text.len()), Call { text: called, is_atomic: true });
+        assert_eq!(programs.last_call(text.clone()), Call { text: called, is_atomic: true });
     }
 
     #[test]
@@ -180,12 +186,12 @@ mod tests {
             ("insert into a values ($1); update a set b = $1 returning b", false),
             ("update a set b = $1; select 1", true),
         ] {
-            assert_eq!(programs.call(text.to_owned(), text.len()), Call { text: text.to_owned(), is_atomic });
+            assert_eq!(programs.last_call(text.to_owned()), Call { text: text.to_owned(), is_atomic });
         }
         assert!(programs.wanted().is_none());
-        programs.call(PLACE.to_owned(), PLACE.len());
+        programs.last_call(PLACE.to_owned());
         let (writes, number, _) = programs.wanted().unwrap();
         programs.note(writes, number, false);
-        assert_eq!(programs.call(PLACE.to_owned(), PLACE.len()), Call { text: PLACE.to_owned(), is_atomic: false });
+        assert_eq!(programs.last_call(PLACE.to_owned()), Call { text: PLACE.to_owned(), is_atomic: false });
     }
 }

@@ -3,9 +3,13 @@
 use std::{collections::BTreeSet, future::poll_fn, pin::pin, task::Poll};
 
 use proptest::prelude::*;
+use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
 use tokio::{runtime::Builder, task::JoinSet};
 
-use super::super::{Db, Engine, Sql, Tx};
+use super::{
+    super::{Db, Engine, Sql, Tx},
+    programs::Programs,
+};
 use crate::StoreError;
 
 const MAKE: Sql = sql("create table deeds (deed integer not null, half integer not null, primary key (deed, half)) strict");
@@ -287,4 +291,29 @@ async fn who_takes_the_last_call_of_another_along_may_go_away_and_is_not_harmed_
     assert!(failed.contains("NOT NULL"), "{failed}");
     last.await.unwrap().unwrap();
     assert_eq!(done(&db).await, [1, 2, 5].into());
+}
+
+/// How many of these texts write several times, each of which has to become a program that SQLite takes.
+pub(crate) async fn become_programs(texts: impl Iterator<Item = &'static str>) -> usize {
+    let (folder, db) = open().await;
+    db.close().await;
+    let file = format!("sqlite:{}", folder.path().join("deeds.db").display());
+    let mut connection = SqliteConnection::connect(&file).await.unwrap();
+    let (mut programs, mut made) = (Programs::default(), 0);
+    for text in texts {
+        programs.last_call(text.to_owned());
+        let Some((writes, number, statements)) = programs.wanted() else { continue };
+        for statement in statements {
+            connection.execute(AssertSqlSafe(statement)).await.unwrap();
+        }
+        programs.note(writes, number, true);
+        let call = programs.last_call(text.to_owned());
+        assert!(call.is_atomic, "{text}");
+        // What the trigger does is looked at only when it is to be run.
+        let looked_at = sqlx::query(AssertSqlSafe(format!("explain {}", call.text.split(';').next().unwrap())));
+        looked_at.fetch_all(&mut connection).await.unwrap_or_else(|error| panic!("{text}: {error}"));
+        made += 1;
+    }
+    connection.close().await.unwrap();
+    made
 }

@@ -9,12 +9,9 @@ use sqlx::{
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use super::{
-    super::{
-        Args,
-        tx::{collect, collect_of},
-    },
+    super::{Args, tx::collect},
     batch::Batch,
-    desk::{Carried, Desk, Savepoint, Waits},
+    desk::{Both, Carried, Desk},
     programs::{Call, is_read},
     writer::Writer,
 };
@@ -107,17 +104,16 @@ impl Turn {
     /// It goes on also when nobody waits for it any more: the one before does.
     async fn run_behind(
         &mut self,
-        Carried { mut batch, waits }: Carried,
+        carried: Carried,
         text: &str,
         args: impl Args,
     ) -> Result<Option<(Vec<SqliteRow>, u64)>, sqlx::Error> {
-        let carried = batch.count();
         let writes = self.writes;
         let desk = self.desk()?;
-        let savepoint = desk.group.as_ref().map(|group| group.savepoint).unwrap_or_default();
+        let mut both = desk.both(carried);
         if !text.is_empty() {
             let begin = if writes { desk.begin(is_read(text)) } else { "" };
-            batch.push(&format!("{begin}{text}"), args)?;
+            both.batch.push(&format!("{begin}{text}"), args)?;
         }
         let hollow = Self {
             writer: self.writer.clone(),
@@ -129,7 +125,7 @@ impl Turn {
         };
         let mut turn = mem::replace(self, hollow);
         let went = self.writer.runtime().spawn(async move {
-            let answer = turn.run_both(batch, carried, waits, savepoint).await;
+            let answer = turn.run_both(both).await;
             (turn, answer)
         });
         let (turn, answer) = went.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
@@ -137,37 +133,14 @@ impl Turn {
         answer
     }
 
-    async fn run_both(
-        &mut self,
-        Batch { text, arguments }: Batch,
-        carried: usize,
-        waits: Waits,
-        savepoint: Savepoint,
-    ) -> Result<Option<(Vec<SqliteRow>, u64)>, sqlx::Error> {
-        let was_touched = self.is_touched;
-        let mut both = self.ask()?.fetch_many(sqlx::query_with(AssertSqlSafe(text), arguments));
-        let before = collect_of(&mut both, carried).await;
-        let answer = match before {
-            Ok(_) => collect_of(&mut both, usize::MAX).await,
-            Err(_) => Ok((Vec::new(), 0)),
-        };
-        drop(both);
-        match before {
-            Ok((rows, _)) => {
-                if let Some(group) = self.desk()?.group.as_mut() {
-                    group.members.push((waits, rows));
-                }
-                self.answered(answer).map(Some)
-            }
-            Err(error) => {
-                // It has undone itself, and what stands behind it was not run.
-                let _gone = waits.send(Err(error));
-                self.is_touched = was_touched;
-                self.is_answered = true;
-                self.desk()?.forget_call(savepoint).await;
-                Ok(None)
-            }
+    async fn run_both(&mut self, both: Both) -> Result<Option<(Vec<SqliteRow>, u64)>, sqlx::Error> {
+        let was_touched = mem::replace(&mut self.is_touched, true);
+        self.is_answered = false;
+        let answer = self.desk()?.run_both(both).await;
+        if let Ok(None) = answer {
+            self.is_touched = was_touched;
         }
+        self.answered(answer)
     }
 
     /// Waits until all that was done in this turn, and seen in it, is on the disk. Answers the rows of the last statement, where
@@ -182,8 +155,7 @@ impl Turn {
         if !is_shared && is_alone {
             let Batch { text, arguments } = mem::take(&mut self.batch);
             let desk = self.desk()?;
-            let whole = text.len();
-            let Call { text, .. } = desk.programs.call(text, whole);
+            let Call { text, .. } = desk.programs.last_call(text);
             let begin = desk.begin(true);
             let end = if text.is_empty() { "commit" } else { ";\ncommit" };
             let (rows, _) = self.run_text(format!("{begin}{text}{end}"), arguments).await?;
@@ -216,8 +188,7 @@ impl Turn {
             return Ok(None);
         }
         let Batch { text, arguments } = mem::take(&mut self.batch);
-        let whole = text.len();
-        let Call { text, is_atomic } = desk.programs.call(text, whole);
+        let Call { text, is_atomic } = desk.programs.last_call(text);
         let batch = Batch { text, arguments };
         if is_atomic {
             return Ok(Some(batch));

@@ -31,7 +31,6 @@ use tokio::{
 
 use super::{
     desk::{Desk, Group},
-    programs::Programs,
     turn::Turn,
 };
 
@@ -53,7 +52,7 @@ struct Inner {
 impl Writer {
     pub(in crate::db) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let connection = options.connect().await?;
-        let desk = Desk::new(options, connection, Programs::default());
+        let desk = Desk::new(options, connection);
         Ok(Self(Arc::new(Inner { desk: Arc::new(Mutex::new(desk)), waiting: AtomicUsize::new(0), runtime: Handle::current() })))
     }
 

@@ -225,15 +225,9 @@ fn telling(reference: &str) -> u8 {
 /// Moves the payment as the news says.
 async fn tell(tx: &mut Tx, desk: Desk<'_>, case: &mut Case, news: &News) -> Result<(), StoreError> {
     match news {
-        News::Waiting => return case.save_changes(tx).await,
-        News::Processing => {
-            case.process(tx).await?;
-            return case.save_changes(tx).await;
-        }
-        News::Failed => {
-            case.fail(tx, None).await?;
-            return case.save_changes(tx).await;
-        }
+        News::Waiting => {}
+        News::Processing => case.process(tx).await?,
+        News::Failed => case.fail(tx, None).await?,
         News::Succeeded(captured) => case.succeed(tx, *captured, true).await?,
         News::RefundedInAll { total, captured } => {
             case.succeed(tx, *captured, true).await?;
@@ -249,7 +243,11 @@ async fn tell(tx: &mut Tx, desk: Desk<'_>, case: &mut Case, news: &News) -> Resu
         }
     }
     case.save_changes(tx).await?;
-    case.settle(tx).await.map(drop)
+    match news {
+        // No money was heard of.
+        News::Waiting | News::Processing | News::Failed => Ok(()),
+        _ => case.settle(tx).await.map(drop),
+    }
 }
 
 /// A refund or a dispute proves a success that was not heard of. How much was captured the provider tells when it is

@@ -23,6 +23,7 @@ const AT_ONCE: usize = 64;
 pub struct Load {
     store: Store,
     products: u64,
+    /// The first 10,000 at most: no more are counted.
     customers: u64,
     /// The write-ahead log of SQLite.
     log: Option<PathBuf>,

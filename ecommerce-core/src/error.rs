@@ -1,6 +1,6 @@
 //! What can go wrong: values that are refused, and a database that fails.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use sqlx::sqlite::SqliteError;
 
@@ -51,7 +51,7 @@ pub struct StoreError(Box<Cause>);
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error("{statement}: {source}")]
-    Statement { statement: &'static str, source: sqlx::Error },
+    Statement { statement: Cow<'static, str>, source: sqlx::Error },
     #[error("{0}")]
     Database(#[from] sqlx::Error),
     #[error("migration: {0}")]
@@ -66,8 +66,8 @@ enum Cause {
 
 impl StoreError {
     /// A statement of ours failed: its name tells table and purpose, sqlx tells the column.
-    pub(crate) fn statement(statement: &'static str, source: sqlx::Error) -> Self {
-        Self(Box::new(Cause::Statement { statement, source }))
+    pub(crate) fn statement(statement: impl Into<Cow<'static, str>>, source: sqlx::Error) -> Self {
+        Self(Box::new(Cause::Statement { statement: statement.into(), source }))
     }
 
     /// A row holds what no rule of the store could have written.

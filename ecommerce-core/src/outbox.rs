@@ -31,5 +31,5 @@ statements! {
 
 /// Notes that something happened. The payload names it by id: the reader looks the rest up.
 pub(crate) async fn push(tx: &mut Tx, topic: Topic, payload: Value, now: Timestamp) -> Result<(), StoreError> {
-    tx.later(INSERT, (topic, payload.to_string(), now)).await
+    tx.later(INSERT, &(topic, payload.to_string(), now)).await
 }

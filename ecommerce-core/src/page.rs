@@ -2,6 +2,19 @@
 
 use crate::Invalid;
 
+/// So many rows of a list are counted, as a number that statements can hold. Counting all would take the longer the larger a shop
+/// is, for a figure that nobody reads to its last digit.
+macro_rules! counted {
+    () => {
+        10_000
+    };
+}
+pub(crate) use counted;
+
+const COUNTED: i64 = counted!();
+/// One row more shows that there are more.
+pub(crate) const COUNTED_TO: i64 = COUNTED + 1;
+
 /// Which page is wanted, and how many rows it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
@@ -57,8 +70,9 @@ impl PageRequest {
         self.size
     }
 
+    /// So many rows are read: one more than the page has shows whether another follows.
     pub(crate) fn limit(self) -> i64 {
-        i64::from(self.size)
+        i64::from(self.size) + 1
     }
 
     pub(crate) fn offset(self) -> i64 {
@@ -75,7 +89,7 @@ impl Default for PageRequest {
 /// One page of a list, and how long the whole list is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// How many rows the whole list has; where counting all of it would be slow, how many it has at least.
+    /// How many rows the whole list has; of one of more than 10,000, perhaps only that it has at least so many.
     pub count: u64,
     /// Whether the list has just so many rows, or at least so many.
     pub count_is: CountIs,
@@ -96,16 +110,48 @@ crate::text::words! {
     }
 }
 
-impl<T> Page<T> {
-    /// A page of a list of this length.
-    pub(crate) fn new(count: i64, results: Vec<T>, request: PageRequest) -> Self {
-        let has_next = request.offset() + request.limit() < count;
-        Self { count: u64::try_from(count).unwrap_or(0), count_is: CountIs::Exact, results, request, has_next }
+/// How many rows a list has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Count {
+    pub(crate) rows: i64,
+    pub(crate) is: CountIs,
+}
+
+impl Count {
+    /// Just so many.
+    pub(crate) const fn exact(rows: i64) -> Self {
+        Self { rows, is: CountIs::Exact }
     }
 
-    /// A page of a list that was counted no further than to a bound. Whether another page follows was seen.
-    pub(crate) const fn counted(count: u64, count_is: CountIs, results: Vec<T>, request: PageRequest, has_next: bool) -> Self {
-        Self { count, count_is, results, request, has_next }
+    /// So many rows of a list that was counted no further than [`COUNTED_TO`].
+    pub(crate) const fn bounded(rows: i64) -> Self {
+        if rows > COUNTED { Self { rows: COUNTED, is: CountIs::AtLeast } } else { Self::exact(rows) }
+    }
+}
+
+impl<T> Page<T> {
+    /// A page of an empty list.
+    pub(crate) fn empty(request: PageRequest) -> Self {
+        Self::of(Count::exact(0), Vec::new(), request)
+    }
+
+    /// A page of a list, of which [`PageRequest::limit`] rows were read.
+    pub(crate) fn of(count: Count, mut rows: Vec<T>, request: PageRequest) -> Self {
+        let size = usize::try_from(request.size).unwrap_or(usize::MAX);
+        let has_next = rows.len() > size;
+        rows.truncate(size);
+        Self::seen(count, rows, request, has_next)
+    }
+
+    /// A page of which was seen whether another follows.
+    pub(crate) fn seen(Count { rows, is }: Count, results: Vec<T>, request: PageRequest, has_next: bool) -> Self {
+        Self { count: u64::try_from(rows).unwrap_or(0), count_is: is, results, request, has_next }
+    }
+
+    /// The same page with what its rows were made into.
+    pub(crate) fn with<U>(self, results: Vec<U>) -> Page<U> {
+        let Self { count, count_is, request, has_next, .. } = self;
+        Page { count, count_is, results, request, has_next }
     }
 
     /// The page behind this one, where there is one.
@@ -116,5 +162,32 @@ impl<T> Page<T> {
     /// The page before this one, where there is one.
     pub fn previous(&self) -> Option<PageRequest> {
         self.request.at(self.request.number - 1).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(rows: i64, read: usize) -> Page<()> {
+        Page::of(Count::bounded(rows), vec![(); read], PageRequest::first(2).unwrap())
+    }
+
+    #[test]
+    fn a_row_more_shows_that_another_page_follows() {
+        for (rows, read, results, has_next) in [(0, 0, 0, false), (2, 2, 2, false), (3, 3, 2, true)] {
+            let page = page(rows, read);
+            assert_eq!((page.results.len(), page.next().is_some()), (results, has_next), "{rows}");
+        }
+    }
+
+    #[test]
+    fn of_very_many_it_is_said_that_there_are_more() {
+        for (rows, count, count_is) in
+            [(9_999, 9_999, CountIs::Exact), (10_000, 10_000, CountIs::Exact), (COUNTED_TO, 10_000, CountIs::AtLeast)]
+        {
+            let page = page(rows, 3);
+            assert_eq!((page.count, page.count_is), (count, count_is));
+        }
     }
 }

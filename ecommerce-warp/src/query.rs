@@ -106,6 +106,7 @@ impl<'c> Query<'c> {
         let (next, previous) = (page.next(), page.previous());
         Listed {
             count: page.count,
+            count_is: page.count_is,
             next: next.map(|page| self.at(page)),
             previous: previous.map(|page| self.at(page)),
             results: page.results,
@@ -180,9 +181,11 @@ pub(crate) struct FoundProducts {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Page)]
 pub(crate) struct Listed<T> {
-    /// How many there are on all pages.
+    /// How many there are on all pages; of a list of more than 10,000, how many there are at least.
     #[schema(example = 41)]
     count: u64,
+    /// Whether there are just so many, or at least so many.
+    count_is: CountIs,
     /// Where the page behind this one is; null on the last.
     #[schema(example = "/product/?page=3")]
     next: Option<String>,

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Email, Name, Page, PageRequest, StoreError, Timestamp, UserId,
     db::{Tx, statements},
+    page::{COUNTED_TO, Count},
 };
 
 statements! {
@@ -37,7 +38,7 @@ statements! {
          order by id
          limit $1 offset $2";
 
-    COUNT_USERS = "select count(*) from users";
+    COUNT_USERS = "select count(*) from (select 1 from users limit $1) counted";
 
     LOCK_USER = {
         sqlite: "select id, email, name, role, created_at, disabled_at from users where email_key = $1",
@@ -152,18 +153,18 @@ pub(super) async fn insert_user(
 ) -> Result<Option<User>, StoreError> {
     let name = name.map_or("", Name::as_str).to_owned();
     let args = (email.clone(), email.key(), name, role, password_hash, now);
-    let Some(user) = tx.optional::<UserRow>(INSERT_USER, args).await? else { return Ok(None) };
-    tx.later(INSERT_CART, (user.id,)).await?;
+    let Some(user) = tx.optional::<UserRow>(INSERT_USER, &args).await? else { return Ok(None) };
+    tx.later(INSERT_CART, &(user.id,)).await?;
     Ok(Some(user.into()))
 }
 
 pub(super) async fn user(tx: &mut Tx, email: &Email) -> Result<Option<User>, StoreError> {
-    Ok(tx.optional::<UserRow>(USER_BY_KEY, (email.key(),)).await?.map(User::from))
+    Ok(tx.optional::<UserRow>(USER_BY_KEY, &(email.key(),)).await?.map(User::from))
 }
 
 /// What the account has to show whose e-mail this is; a disabled one is as good as none.
 pub(super) async fn credentials(tx: &mut Tx, attempt: &Attempt) -> Result<Option<Credentials>, StoreError> {
-    let found = tx.optional::<CredentialsRow>(CREDENTIALS, (attempt.email.clone(), attempt.place.clone())).await?;
+    let found = tx.optional::<CredentialsRow>(CREDENTIALS, &(attempt.email.clone(), attempt.place.clone())).await?;
     let found = found.map(|CredentialsRow { user, password_hash, knows_place }| Credentials {
         user: user.into(),
         password_hash,
@@ -173,23 +174,23 @@ pub(super) async fn credentials(tx: &mut Tx, attempt: &Attempt) -> Result<Option
 }
 
 pub(super) async fn users(tx: &mut Tx, page: PageRequest) -> Result<Page<User>, StoreError> {
-    let count = tx.scalar(COUNT_USERS, ()).await?;
-    let rows = tx.all::<UserRow>(USERS, (page.limit(), page.offset())).await?;
-    Ok(Page::new(count, rows.into_iter().map(User::from).collect(), page))
+    let count = tx.scalar(COUNT_USERS, &(COUNTED_TO,)).await?;
+    let rows = tx.all::<UserRow>(USERS, &(page.limit(), page.offset())).await?;
+    Ok(Page::of(Count::bounded(count), rows.into_iter().map(User::from).collect(), page))
 }
 
 /// The account, locked until the transaction ends.
 pub(super) async fn user_locked(tx: &mut Tx, email: &Email) -> Result<Option<User>, StoreError> {
-    Ok(tx.optional::<UserRow>(LOCK_USER, (email.key(),)).await?.map(User::from))
+    Ok(tx.optional::<UserRow>(LOCK_USER, &(email.key(),)).await?.map(User::from))
 }
 
 pub(super) async fn set_role(tx: &mut Tx, id: UserId, role: Role) -> Result<User, StoreError> {
-    Ok(tx.one::<UserRow>(SET_ROLE, (id, role)).await?.into())
+    Ok(tx.one::<UserRow>(SET_ROLE, &(id, role)).await?.into())
 }
 
 /// Disables the account since then, or lets it sign in again.
 pub(super) async fn set_disabled(tx: &mut Tx, id: UserId, since: Option<Timestamp>) -> Result<User, StoreError> {
-    Ok(tx.one::<UserRow>(SET_DISABLED, (id, since)).await?.into())
+    Ok(tx.one::<UserRow>(SET_DISABLED, &(id, since)).await?.into())
 }
 
 pub(super) async fn insert_session(
@@ -199,7 +200,7 @@ pub(super) async fn insert_session(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.later(INSERT_SESSION, (token_hash, user, expires_at, now)).await
+    tx.later(INSERT_SESSION, &(token_hash, user, expires_at, now)).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -211,23 +212,23 @@ struct SessionRow {
 
 /// Whose sessions these are, in their order.
 pub(super) async fn users_by_session(tx: &mut Tx, hashes: &[String], now: Timestamp) -> Result<Vec<Option<User>>, StoreError> {
-    let rows = tx.all::<SessionRow>(USERS_BY_SESSION, (hashes.join(","), now)).await?;
+    let rows = tx.all::<SessionRow>(USERS_BY_SESSION, &(hashes.join(","), now)).await?;
     let users: HashMap<_, _> = rows.into_iter().map(|row| (row.token_hash, User::from(row.user))).collect();
     Ok(hashes.iter().map(|hash| users.get(hash).cloned()).collect())
 }
 
 pub(super) async fn delete_session(tx: &mut Tx, token_hash: String) -> Result<(), StoreError> {
-    tx.later(DELETE_SESSION, (token_hash,)).await
+    tx.later(DELETE_SESSION, &(token_hash,)).await
 }
 
 pub(super) async fn delete_sessions(tx: &mut Tx, user: UserId) -> Result<(), StoreError> {
-    tx.later(DELETE_SESSIONS, (user,)).await
+    tx.later(DELETE_SESSIONS, &(user,)).await
 }
 
 /// What was tried already of these three, in windows that have not ended.
 pub(super) async fn tried(tx: &mut Tx, keys: [&str; 3], now: Timestamp) -> Result<[Option<Tried>; 3], StoreError> {
     let [a, b, c] = keys.map(str::to_owned);
-    let rows = tx.all::<(String, i64, Timestamp)>(FAILURES, (a, b, c, now)).await?;
+    let rows = tx.all::<(String, i64, Timestamp)>(FAILURES, &(a, b, c, now)).await?;
     Ok(keys.map(|key| {
         let row = rows.iter().find(|(found, ..)| found == key);
         row.map(|&(_, times, window_ends)| Tried { times, window_ends })
@@ -236,7 +237,7 @@ pub(super) async fn tried(tx: &mut Tx, keys: [&str; 3], now: Timestamp) -> Resul
 
 /// How many attempts this makes in the present window, and when the window ends.
 pub(super) async fn count_attempt(tx: &mut Tx, key: &str, now: Timestamp, window_ends: Timestamp) -> Result<Tried, StoreError> {
-    let (times, window_ends) = tx.one::<(i64, Timestamp)>(COUNT_ATTEMPT, (key.to_owned(), now, window_ends)).await?;
+    let (times, window_ends) = tx.one::<(i64, Timestamp)>(COUNT_ATTEMPT, &(key.to_owned(), now, window_ends)).await?;
     Ok(Tried { times, window_ends })
 }
 
@@ -244,27 +245,28 @@ pub(super) async fn count_attempt(tx: &mut Tx, key: &str, now: Timestamp, window
 pub(super) async fn forgive(tx: &mut Tx, attempt: &Attempt) -> Result<(), StoreError> {
     // In the order in which they were counted, so that nobody waits in a circle.
     for key in [&attempt.at_place, &attempt.email] {
-        tx.later(FORGET_FAILURES, (key.clone(),)).await?;
+        tx.later(FORGET_FAILURES, &(key.clone(),)).await?;
     }
     if let Some(place) = attempt.counted_place() {
-        tx.later(GIVE_BACK_ATTEMPT, (place.to_owned(),)).await?;
+        tx.later(GIVE_BACK_ATTEMPT, &(place.to_owned(),)).await?;
     }
     Ok(())
 }
 
 /// Remembers that the account has signed in there.
 pub(super) async fn note_place(tx: &mut Tx, user: UserId, place: String, now: Timestamp) -> Result<(), StoreError> {
-    tx.later(NOTE_PLACE, (user, place, now)).await
+    tx.later(NOTE_PLACE, &(user, place, now)).await
 }
 
 /// Puts another hash of the same password in the place of this one.
 pub(super) async fn renew_hash(tx: &mut Tx, user: UserId, old: String, new: String) -> Result<(), StoreError> {
-    tx.later(RENEW_HASH, (user, old, new)).await
+    tx.later(RENEW_HASH, &(user, old, new)).await
 }
 
-/// Removes what nobody can use any more, and places that are not used any more since then.
+/// Removes what nobody can use any more, and places that are not used any more since then: each by itself, since of each there may
+/// be much.
 pub(super) async fn delete_ended(tx: &mut Tx, now: Timestamp, places_before: Timestamp) -> Result<(), StoreError> {
-    tx.later(DELETE_ENDED_SESSIONS, (now,)).await?;
-    tx.later(DELETE_OLD_PLACES, (places_before,)).await?;
-    tx.later(DELETE_ENDED_WINDOWS, (now,)).await
+    tx.execute(DELETE_ENDED_SESSIONS, &(now,)).await?;
+    tx.execute(DELETE_OLD_PLACES, &(places_before,)).await?;
+    tx.execute(DELETE_ENDED_WINDOWS, &(now,)).await.map(drop)
 }

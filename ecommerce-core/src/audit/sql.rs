@@ -4,6 +4,7 @@ use super::{AuditAction, AuditEntry, AuditFilter, AuditKind, AuditSubject, Audit
 use crate::{
     Admin, AuditEntryId, Email, Page, PageRequest, StoreError, Timestamp, UserId,
     db::{Tx, statements},
+    page::{COUNTED_TO, Count},
 };
 
 macro_rules! select_entries {
@@ -20,12 +21,12 @@ statements! {
 
     ENTRIES = (concat!(select_entries!(), " where at >= $1 order by at desc, id desc limit $2 offset $3"));
 
-    COUNT = "select count(*) from audit_log where at >= $1";
+    COUNT = "select count(*) from (select 1 from audit_log where at >= $1 limit $2) counted";
 
     ENTRIES_OF_USER =
         (concat!(select_entries!(), " where user_id = $1 and at >= $2 order by at desc, id desc limit $3 offset $4"));
 
-    COUNT_OF_USER = "select count(*) from audit_log where user_id = $1 and at >= $2";
+    COUNT_OF_USER = "select count(*) from (select 1 from audit_log where user_id = $1 and at >= $2 limit $3) counted";
 }
 
 /// Notes what is being done by the right of this proof. It stands when the transaction does.
@@ -40,7 +41,7 @@ pub(crate) async fn record(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (kind, id) = (subject.map(|subject| subject.kind), subject.map(|subject| subject.id));
-    tx.later(INSERT, (now, admin.user_id, admin.from.clone(), action, kind, id, detail.to_string())).await
+    tx.later(INSERT, &(now, admin.user_id, admin.from.clone(), action, kind, id, detail.to_string())).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -61,16 +62,16 @@ pub(super) async fn entries(tx: &mut Tx, wanted: &AuditFilter, page: PageRequest
     let from = wanted.from.unwrap_or_else(|| Timestamp::from_micros(0));
     let (count, rows) = match wanted.user {
         None => {
-            let count = tx.scalar(COUNT, (from,)).await?;
-            (count, tx.all::<EntryRow>(ENTRIES, (from, page.limit(), page.offset())).await?)
+            let count = tx.scalar(COUNT, &(from, COUNTED_TO)).await?;
+            (count, tx.all::<EntryRow>(ENTRIES, &(from, page.limit(), page.offset())).await?)
         }
         Some(user) => {
-            let count = tx.scalar(COUNT_OF_USER, (user, from)).await?;
-            (count, tx.all::<EntryRow>(ENTRIES_OF_USER, (user, from, page.limit(), page.offset())).await?)
+            let count = tx.scalar(COUNT_OF_USER, &(user, from, COUNTED_TO)).await?;
+            (count, tx.all::<EntryRow>(ENTRIES_OF_USER, &(user, from, page.limit(), page.offset())).await?)
         }
     };
     let entries = rows.into_iter().map(AuditEntry::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::new(count, entries, page))
+    Ok(Page::of(Count::bounded(count), entries, page))
 }
 
 impl TryFrom<EntryRow> for AuditEntry {

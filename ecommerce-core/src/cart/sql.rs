@@ -174,13 +174,13 @@ impl LineRow {
 
 /// The lines of a cart beside what the catalog says now, in the order in which they were added.
 pub(super) async fn priced_lines(tx: &mut Tx, user: UserId) -> Result<Vec<PricedLine>, StoreError> {
-    let rows = tx.all::<LineRow>(PRICED_LINES, (user,)).await?;
+    let rows = tx.all::<LineRow>(PRICED_LINES, &(user,)).await?;
     rows.iter().filter_map(|row| row.line().transpose()).collect()
 }
 
 /// The cart, beside what the catalog says now of its products and of those that are wanted.
 pub(super) async fn load(tx: &mut Tx, user: UserId, wanted: &[CartLine]) -> Result<Loaded, StoreError> {
-    let rows = tx.all::<LoadRow>(LOAD, (user, json(wanted))).await?;
+    let rows = tx.all::<LoadRow>(LOAD, &(user, json(wanted))).await?;
     let version = rows.first().map(|row| row.version).ok_or_else(|| StoreError::corrupt("carts", user.get(), "is not there"))?;
     let lines = rows.iter().filter_map(|row| row.line.line().transpose()).collect::<Result<_, _>>()?;
     let offers = rows.iter().filter_map(|row| row.line.offer().transpose()).collect::<Result<_, _>>()?;
@@ -195,15 +195,15 @@ pub(super) async fn put_lines(
     wanted: &[CartLine],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    changed(tx.write(PUT_LINES, (user, cart.version, json(wanted), now)).await?)
+    changed(tx.write(PUT_LINES, &(user, cart.version, json(wanted), now)).await?)
 }
 
 pub(super) async fn delete_line(tx: Tx, user: UserId, cart: &Loaded, product: ProductId) -> Result<(), StoreError> {
-    changed(tx.write(DELETE_LINE, (user, cart.version, product)).await?)
+    changed(tx.write(DELETE_LINE, &(user, cart.version, product)).await?)
 }
 
 pub(super) async fn delete_lines(tx: Tx, user: UserId, cart: &Loaded) -> Result<(), StoreError> {
-    changed(tx.write(DELETE_LINES, (user, cart.version)).await?)
+    changed(tx.write(DELETE_LINES, &(user, cart.version)).await?)
 }
 
 fn changed(version: Option<(i64,)>) -> Result<(), StoreError> {

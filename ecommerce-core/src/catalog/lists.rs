@@ -4,15 +4,27 @@ use super::{Attributes, Category, CategoryRef, Product, Revision};
 use crate::{
     CategoryId, Currency, Money, Page, PageRequest, ProductId, Sku, StoreError, Timestamp,
     db::{Filter, Tx},
+    page::{COUNTED_TO, Count},
 };
 
-/// A product as everybody reads it; a statement goes on with its conditions.
+/// A product as everybody reads it, perhaps behind other columns and joined with other tables; a statement goes on with its
+/// conditions.
 macro_rules! select_products {
     () => {
-        "select p.id, p.name, p.description, p.price, p.currency, p.stock, p.is_available, p.sku, p.version,
-             p.created_at, p.updated_at, p.category_id, c.name as category_name, c.version as category_version,
-             (select string_agg(a.name || '=' || a.value, '\n') from product_attributes a where a.product_id = p.id) as attributes
-         from products p left join categories c on c.id = p.category_id"
+        select_products!("", "")
+    };
+    ($columns:expr, $tables:expr) => {
+        concat!(
+            "select ",
+            $columns,
+            "p.id, p.name, p.description, p.price, p.currency, p.stock, p.is_available, p.sku, p.version,
+                 p.created_at, p.updated_at, p.category_id, c.name as category_name, c.version as category_version,
+                 (select string_agg(a.name || '=' || a.value, '\n') from product_attributes a where a.product_id = p.id)
+                     as attributes
+             from ",
+            $tables,
+            "products p left join categories c on c.id = p.category_id"
+        )
     };
 }
 pub(super) use select_products;
@@ -26,17 +38,15 @@ pub(super) async fn categories(tx: &mut Tx, patterns: &[String], page: PageReque
         }
         filter
     };
-    let count = count(tx, narrowed("catalog::lists::COUNT_CATEGORIES", "select count(*) from categories")).await?;
-    if count <= page.offset() {
-        return Ok(Page::new(count, Vec::new(), page));
-    }
+    let counted = narrowed("catalog::lists::COUNT_CATEGORIES", "select count(*) from (select 1 from categories");
+    let count = Count::bounded(tx.count_to(COUNTED_TO, counted).await?);
     let mut list = narrowed(
         "catalog::lists::CATEGORIES",
         "select id, name, description, parent_id, version, created_at, updated_at from categories",
     );
     list.push("\norder by name_key");
     let rows = tx.filtered::<CategoryRow>(cut(list, page)).await?;
-    Ok(Page::new(count, rows.into_iter().map(Category::from).collect(), page))
+    Ok(Page::of(count, rows.into_iter().map(Category::from).collect(), page))
 }
 
 /// The products behind an id, hidden ones too.
@@ -126,10 +136,6 @@ pub(super) fn cut(mut list: Filter, page: PageRequest) -> Filter {
     list.push_with("\nlimit ?", page.limit());
     list.push_with(" offset ?", page.offset());
     list
-}
-
-pub(super) async fn count(tx: &mut Tx, filter: Filter) -> Result<i64, StoreError> {
-    Ok(tx.filtered::<(i64,)>(filter).await?.first().map_or(0, |(count,)| *count))
 }
 
 pub(super) async fn products_of(tx: &mut Tx, list: Filter) -> Result<Vec<Product>, StoreError> {

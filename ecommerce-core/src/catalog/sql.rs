@@ -153,13 +153,13 @@ impl From<MovementRow> for Movement {
 }
 
 pub(super) async fn product(tx: &mut Tx, id: ProductId, hidden_too: bool) -> Result<Option<Product>, StoreError> {
-    tx.optional::<ProductRow>(PRODUCT, (id, hidden_too)).await?.map(Product::try_from).transpose()
+    tx.optional::<ProductRow>(PRODUCT, &(id, hidden_too)).await?.map(Product::try_from).transpose()
 }
 
 /// How many of each product are reserved. Nobody else changes a product until the transaction ends, nor imports any.
 pub(super) async fn lock_for_import(tx: &mut Tx) -> Result<HashMap<ProductId, i64>, StoreError> {
-    tx.one::<(i32,)>(TAKE_IMPORT_TURN, ()).await?;
-    Ok(tx.all::<(ProductId, i64)>(LOCK_PRODUCTS, ()).await?.into_iter().collect())
+    tx.one::<(i32,)>(TAKE_IMPORT_TURN, &()).await?;
+    Ok(tx.all::<(ProductId, i64)>(LOCK_PRODUCTS, &()).await?.into_iter().collect())
 }
 
 /// A product and how many of it are reserved, neither of which others can change until the transaction ends.
@@ -175,7 +175,7 @@ pub(super) async fn insert_products(
     now: Timestamp,
 ) -> Result<Vec<StockChange>, StoreError> {
     let rows: Vec<_> = products.iter().map(WrittenProduct::from).collect();
-    let mut made = tx.all::<(ProductId, i64)>(INSERT_PRODUCTS, (json(&rows)?, now)).await?;
+    let mut made = tx.all::<(ProductId, i64)>(INSERT_PRODUCTS, &(json(&rows)?, now)).await?;
     made.sort_unstable();
     let described = made.iter().zip(products).map(|((id, _), new)| (*id, &new.attributes));
     insert_attributes(tx, described).await?;
@@ -189,30 +189,30 @@ pub(super) async fn update_products(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let rows: Vec<_> = products.clone().map(WrittenProduct::from).collect();
-    tx.execute(UPDATE_PRODUCTS, (json(&rows)?, now)).await?;
-    tx.later(DELETE_ATTRIBUTES, (id_list(products.clone().map(|product| product.id.get())),)).await?;
+    tx.execute(UPDATE_PRODUCTS, &(json(&rows)?, now)).await?;
+    tx.later(DELETE_ATTRIBUTES, &(id_list(products.clone().map(|product| product.id.get())),)).await?;
     insert_attributes(tx, products.map(|product| (product.id, &product.attributes))).await
 }
 
 /// How many products everybody sees.
 pub(super) async fn for_sale(tx: &mut Tx) -> Result<i64, StoreError> {
-    tx.scalar(FOR_SALE, ()).await
+    tx.scalar(FOR_SALE, &()).await
 }
 
 /// Counts them anew. Whoever else changes how many there are has done so before, and is counted, or does so afterwards.
 pub(super) async fn recount_for_sale(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.later(HOLD_FOR_SALE, ()).await?;
-    tx.later(RECOUNT_FOR_SALE, ()).await
+    tx.later(HOLD_FOR_SALE, &()).await?;
+    tx.later(RECOUNT_FOR_SALE, &()).await
 }
 
 /// Notes that there are so many more of them, or fewer. Others who do so wait for the end of the transaction.
 pub(super) async fn count_for_sale(tx: &mut Tx, more: i64) -> Result<(), StoreError> {
-    if more == 0 { Ok(()) } else { tx.later(COUNT_FOR_SALE, (more,)).await }
+    if more == 0 { Ok(()) } else { tx.later(COUNT_FOR_SALE, &(more,)).await }
 }
 
 pub(super) async fn delete_product(tx: &mut Tx, id: ProductId, now: Timestamp) -> Result<(), StoreError> {
-    tx.later(DELETE_ATTRIBUTES, (id_list(iter::once(id.get())),)).await?;
-    tx.later(DELETE_PRODUCT, (id, now)).await
+    tx.later(DELETE_ATTRIBUTES, &(id_list(iter::once(id.get())),)).await?;
+    tx.later(DELETE_PRODUCT, &(id, now)).await
 }
 
 async fn insert_attributes(tx: &mut Tx, products: impl Iterator<Item = (ProductId, &Attributes)>) -> Result<(), StoreError> {
@@ -220,25 +220,25 @@ async fn insert_attributes(tx: &mut Tx, products: impl Iterator<Item = (ProductI
     if rows.is_empty() {
         return Ok(());
     }
-    tx.later(INSERT_ATTRIBUTES, (json(&rows)?,)).await
+    tx.later(INSERT_ATTRIBUTES, &(json(&rows)?,)).await
 }
 
 /// How many are on hand and how many of them reserved.
 pub(super) async fn stock(tx: &mut Tx, id: ProductId) -> Result<Option<(i64, i64)>, StoreError> {
-    tx.optional(STOCK, (id,)).await
+    tx.optional(STOCK, &(id,)).await
 }
 
 pub(super) async fn stock_locked(tx: &mut Tx, id: ProductId) -> Result<Option<(i64, i64)>, StoreError> {
-    tx.optional(LOCK_PRODUCT, (id,)).await
+    tx.optional(LOCK_PRODUCT, &(id,)).await
 }
 
 pub(super) async fn set_stock(tx: &mut Tx, id: ProductId, stock: i64, now: Timestamp) -> Result<(), StoreError> {
-    tx.later(SET_STOCK, (id, stock, now)).await
+    tx.later(SET_STOCK, &(id, stock, now)).await
 }
 
 /// The latest changes of a product's stock, newest first.
 pub(super) async fn movements(tx: &mut Tx, id: ProductId) -> Result<Vec<Movement>, StoreError> {
-    Ok(tx.all::<MovementRow>(MOVEMENTS, (id,)).await?.into_iter().map(Movement::from).collect())
+    Ok(tx.all::<MovementRow>(MOVEMENTS, &(id,)).await?.into_iter().map(Movement::from).collect())
 }
 
 /// By how much the stock of a product changes.
@@ -260,7 +260,7 @@ pub(super) async fn insert_movements(
     if changes.is_empty() {
         return Ok(());
     }
-    tx.later(INSERT_MOVEMENTS, (json(&changes)?, reason, note.cloned(), now)).await
+    tx.later(INSERT_MOVEMENTS, &(json(&changes)?, reason, note.cloned(), now)).await
 }
 
 /// All of a product that an admin writes, as the statements take it.

@@ -135,7 +135,7 @@ struct LoadRow {
 }
 
 pub(super) async fn load(tx: &mut Tx, user: UserId, key: Option<&IdempotencyKey>) -> Result<Loaded, StoreError> {
-    let rows = tx.all::<LoadRow>(LOAD, (user, key.cloned())).await?;
+    let rows = tx.all::<LoadRow>(LOAD, &(user, key.cloned())).await?;
     let lines = rows.iter().filter_map(|row| row.line.line().transpose()).collect::<Result<_, _>>()?;
     let first = rows.into_iter().next().ok_or_else(|| StoreError::corrupt("carts", user.get(), "is not there"))?;
     let LoadRow { version, generation, email, used_for, fingerprint, open_orders, .. } = first;
@@ -162,7 +162,7 @@ pub(super) async fn place(tx: Tx, draft: &Draft, placing: Placing<'_>) -> Result
     let placed = tx
         .write(
             PLACE,
-            (
+            &(
                 user,
                 cart.version,
                 cart.generation,

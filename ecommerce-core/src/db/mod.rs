@@ -30,6 +30,7 @@ pub(crate) use tx::Tx;
 use std::sync::Arc;
 
 use pool::Pool;
+use postgres::Session;
 use sqlx::{Postgres, Sqlite};
 use tx::Place;
 
@@ -74,7 +75,7 @@ impl Db {
         self.begin(async {
             Ok(match &self.engine {
                 Engine::Sqlite { writer, .. } => Place::SqliteTurn(writer.turn().await?),
-                Engine::Postgres(pool) => Place::Postgres(pool.begin("begin").await?),
+                Engine::Postgres(pool) => Place::Postgres(Session::new(pool.begin("begin").await?)),
             })
         })
         .await
@@ -96,7 +97,7 @@ impl Db {
             Ok(match &self.engine {
                 Engine::Sqlite { readers: Some(readers), .. } => Place::Sqlite(readers.lend().await?),
                 Engine::Sqlite { writer, readers: None } => Place::SqliteTurn(writer.turn_to_read().await?),
-                Engine::Postgres(pool) => Place::Postgres(pool.lend().await?),
+                Engine::Postgres(pool) => Place::Postgres(Session::new(pool.lend().await?)),
             })
         })
         .await
@@ -109,7 +110,8 @@ impl Db {
                 Engine::Sqlite { readers: Some(readers), .. } => Place::Sqlite(readers.begin("begin").await?),
                 Engine::Sqlite { writer, readers: None } => Place::SqliteTurn(writer.turn_to_read().await?),
                 Engine::Postgres(pool) => {
-                    Place::Postgres(pool.begin("begin transaction isolation level repeatable read, read only").await?)
+                    let begin = "begin transaction isolation level repeatable read, read only";
+                    Place::Postgres(Session::new(pool.begin(begin).await?))
                 }
             })
         })

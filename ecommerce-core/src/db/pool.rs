@@ -161,6 +161,11 @@ impl<DB: Database> Lease<DB> {
         answer
     }
 
+    /// Has a transaction begun that has not ended?
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.lent.as_ref().is_some_and(|(connection, _)| DB::TransactionManager::get_transaction_depth(connection) > 0)
+    }
+
     pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
         let patience = self.patience;
         let committed = within(patience, DB::TransactionManager::commit(self.ask()?)).await;

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use sqlx::{
     Arguments, Database, Encode, FromRow, Postgres, Sqlite, Type,
     encode::IsNull,
@@ -45,6 +47,23 @@ pub(crate) fn json(rows: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(rows).map_err(|error| StoreError::other(error.to_string()))
 }
 
+/// The text behind so many arguments of others.
+pub(super) fn renumber(text: &str, before: usize) -> String {
+    let mut parts = text.split('$');
+    let mut renumbered = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.len() - part.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
+        let (number, rest) = part.split_at(digits);
+        renumbered.push('$');
+        if let Ok(number) = number.parse::<usize>() {
+            // Writing to a String cannot fail.
+            let _ = write!(renumbered, "{}", before + number);
+        }
+        renumbered.push_str(rest);
+    }
+    renumbered
+}
+
 /// A row that both drivers can read.
 pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
@@ -52,12 +71,12 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 
 /// A value that both drivers can send.
 pub(crate) trait Value:
-    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Clone + Send
+    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Clone + Send + Sync
 {
 }
 
 impl<T> Value for T where
-    T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Clone + Send
+    T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Clone + Send + Sync
 {
 }
 
@@ -92,28 +111,28 @@ impl Encode<'_, Postgres> for PerEngine {
     }
 }
 
-/// The arguments of a statement: a tuple of values, `$1` first.
-pub(crate) trait Args: Clone + Send {
+/// The arguments of a statement: a tuple of values, `$1` first. Always lent as `&dyn Args`, so that what runs a statement is
+/// compiled once, and not again for each tuple.
+pub(crate) trait Args: Sync {
     /// Adds them behind those of another statement.
-    fn add_to_sqlite(self, arguments: &mut SqliteArguments) -> Result<(), sqlx::Error>;
-    fn postgres(self) -> Result<PgArguments, sqlx::Error>;
+    fn add_to_sqlite(&self, arguments: &mut SqliteArguments) -> Result<(), sqlx::Error>;
+    fn add_to_postgres(&self, arguments: &mut PgArguments) -> Result<(), sqlx::Error>;
 }
 
 macro_rules! args {
     ($($value:ident)*) => {
         #[allow(non_snake_case, unused_mut, unused_variables)]
         impl<$($value: Value),*> Args for ($($value,)*) {
-            fn add_to_sqlite(self, arguments: &mut SqliteArguments) -> Result<(), sqlx::Error> {
+            fn add_to_sqlite(&self, arguments: &mut SqliteArguments) -> Result<(), sqlx::Error> {
                 let ($($value,)*) = self;
                 $(arguments.add($value).map_err(sqlx::Error::Encode)?;)*
                 Ok(())
             }
 
-            fn postgres(self) -> Result<PgArguments, sqlx::Error> {
+            fn add_to_postgres(&self, arguments: &mut PgArguments) -> Result<(), sqlx::Error> {
                 let ($($value,)*) = self;
-                let mut arguments = PgArguments::default();
                 $(arguments.add($value).map_err(sqlx::Error::Encode)?;)*
-                Ok(arguments)
+                Ok(())
             }
         }
     };

@@ -1,6 +1,7 @@
 use futures_util::{Stream, TryStreamExt};
 use sqlx::{
     AssertSqlSafe, Database, Decode, Either, Executor, IntoArguments, Postgres, SqlSafeStr, Sqlite, Type,
+    error::DatabaseError,
     postgres::{PgQueryResult, PgRow},
     sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow},
 };
@@ -8,6 +9,7 @@ use sqlx::{
 use super::{
     Args, DatabaseCall, Faults, Filter, Row, Sql,
     pool::{Lease, within},
+    postgres::{Session, Unsettled},
     sqlite::Turn,
 };
 use crate::StoreError;
@@ -26,7 +28,7 @@ pub(super) enum Place {
     /// To write, or to read where there is one connection only.
     SqliteTurn(Turn),
     Sqlite(Lease<Sqlite>),
-    Postgres(Lease<Postgres>),
+    Postgres(Session),
 }
 
 /// A single value that both drivers can read.
@@ -52,41 +54,73 @@ impl Tx {
     }
 
     /// Runs a statement and says how many rows it touched; of several in one text, the last.
-    pub(crate) async fn execute(&mut self, sql: Sql, args: impl Args) -> Result<u64, StoreError> {
+    pub(crate) async fn execute(&mut self, sql: Sql, args: &dyn Args) -> Result<u64, StoreError> {
         Ok(match self.make(sql, args).await? {
             Answer::Sqlite(_, touched) | Answer::Postgres(_, touched) => touched,
         })
     }
 
-    /// Runs a statement whose answer nobody needs. On SQLite it goes along with the next one, or with the commit: each call is
-    /// a way to SQLite's thread and back, which takes longer than most statements.
-    pub(crate) async fn later(&mut self, sql: Sql, args: impl Args) -> Result<(), StoreError> {
+    /// Runs a statement whose answer nobody needs. It goes along with the next ones, or with the commit: each call is a way to
+    /// SQLite's thread or to the server and back, which takes longer than most statements.
+    pub(crate) async fn later(&mut self, sql: Sql, args: &dyn Args) -> Result<(), StoreError> {
         self.check()?;
-        let Self { place: Place::SqliteTurn(turn), faults, .. } = self else {
-            return self.execute(sql, args).await.map(drop);
-        };
-        let put = faults.pass(DatabaseCall::Statement(sql.name), async { turn.later(sql.sqlite, args) }).await;
-        put.map_err(|error| self.failed(sql.name, error))
+        if let Place::Postgres(session) = &self.place
+            && session.must_settle(sql)
+        {
+            self.settle().await?;
+        }
+        let made = self.faults.pass(DatabaseCall::Statement(sql.name), self.place.later(sql, args)).await;
+        made.map_err(|error| self.failed(sql.name, error))
+    }
+
+    /// The same, in a transaction, of a row that was not there a moment ago. Where others write meanwhile, it may be there by
+    /// now: a race that was lost.
+    pub(crate) async fn insert_first(&mut self, sql: Sql, args: &dyn Args) -> Result<(), StoreError> {
+        self.later(sql, args).await?;
+        self.settle_unless(|error| {
+            let table = error.as_database_error().filter(|error| error.is_unique_violation()).and_then(|error| error.table());
+            table.is_some_and(|table| sql.postgres.starts_with(&format!("insert into {table} ")))
+        })
+        .await
+    }
+
+    /// Writes what was put off on PostgreSQL.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        self.settle_unless(|_| false).await
+    }
+
+    async fn settle_unless(&mut self, is_race: impl FnOnce(&sqlx::Error) -> bool) -> Result<(), StoreError> {
+        let Place::Postgres(session) = &mut self.place else { return Ok(()) };
+        let Err(Unsettled { names, error }) = session.settle().await else { return Ok(()) };
+        self.has_failed = true;
+        Err(if is_race(&error) {
+            StoreError::lost_race()
+        } else if error.as_database_error().is_some_and(DatabaseError::is_unique_violation) {
+            // Whoever is answered next shall not take it for its own.
+            StoreError::other(format!("{names}: {error}"))
+        } else {
+            StoreError::statement(names, error)
+        })
     }
 
     /// The row that a statement answers, where there is one.
-    pub(crate) async fn optional<R: Row>(&mut self, sql: Sql, args: impl Args) -> Result<Option<R>, StoreError> {
+    pub(crate) async fn optional<R: Row>(&mut self, sql: Sql, args: &dyn Args) -> Result<Option<R>, StoreError> {
         Ok(self.all(sql, args).await?.into_iter().next())
     }
 
     /// The one row that a statement always answers.
-    pub(crate) async fn one<R: Row>(&mut self, sql: Sql, args: impl Args) -> Result<R, StoreError> {
+    pub(crate) async fn one<R: Row>(&mut self, sql: Sql, args: &dyn Args) -> Result<R, StoreError> {
         self.optional(sql, args).await?.ok_or_else(|| StoreError::statement(sql.name, sqlx::Error::RowNotFound))
     }
 
     /// All rows that a statement answers.
-    pub(crate) async fn all<R: Row>(&mut self, sql: Sql, args: impl Args) -> Result<Vec<R>, StoreError> {
+    pub(crate) async fn all<R: Row>(&mut self, sql: Sql, args: &dyn Args) -> Result<Vec<R>, StoreError> {
         let answer = self.make(sql, args).await?;
         answer.rows().map_err(|error| self.failed(sql.name, error))
     }
 
     /// The single value that a statement always answers.
-    pub(crate) async fn scalar<T: Scalar>(&mut self, sql: Sql, args: impl Args) -> Result<T, StoreError>
+    pub(crate) async fn scalar<T: Scalar>(&mut self, sql: Sql, args: &dyn Args) -> Result<T, StoreError>
     where
         (T,): Row,
     {
@@ -96,13 +130,22 @@ impl Tx {
     /// All rows of a filtered list.
     pub(crate) async fn filtered<R: Row>(&mut self, filter: Filter) -> Result<Vec<R>, StoreError> {
         self.check()?;
+        self.settle().await?;
         let name = filter.name;
         let made = self.faults.pass(DatabaseCall::Statement(name), self.place.make_filtered(filter)).await;
         made.and_then(Answer::rows).map_err(|error| self.failed(name, error))
     }
 
-    async fn make(&mut self, sql: Sql, args: impl Args) -> Result<Answer, StoreError> {
+    /// How many rows a list has that begins with `select count(*) from (select 1 from`, and that is counted no further than to so
+    /// many.
+    pub(crate) async fn count_to(&mut self, most: i64, mut list: Filter) -> Result<i64, StoreError> {
+        list.push_with("\nlimit ?) counted", most);
+        Ok(self.filtered::<(i64,)>(list).await?.first().map_or(0, |(rows,)| *rows))
+    }
+
+    async fn make(&mut self, sql: Sql, args: &dyn Args) -> Result<Answer, StoreError> {
         self.check()?;
+        self.settle().await?;
         let made = self.faults.pass(DatabaseCall::Statement(sql.name), self.place.make(sql, args)).await;
         made.map_err(|error| self.failed(sql.name, error))
     }
@@ -130,36 +173,37 @@ impl Tx {
         if !matches!(self.place, Place::Postgres(_)) {
             return Ok(());
         }
-        self.execute(TAKE_TIME, ()).await?;
-        if let Place::Postgres(lease) = &mut self.place {
-            lease.take_time();
+        self.execute(TAKE_TIME, &()).await?;
+        if let Place::Postgres(session) = &mut self.place {
+            session.take_time();
         }
         Ok(())
     }
 
     /// Does the database answer?
     pub(crate) async fn ping(&mut self) -> Result<(), StoreError> {
-        self.execute(PING, ()).await.map(drop)
+        self.execute(PING, &()).await.map(drop)
     }
 
     /// Makes all that was done true, for good, at once.
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        let Self { place, faults, has_failed } = self;
-        if has_failed {
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.has_failed {
             return Err(StoreError::other("a statement of the transaction failed: all of it is rolled back"));
         }
+        self.settle().await?;
+        let Self { place, faults, .. } = self;
         let made = async {
             match place {
                 Place::SqliteTurn(turn) => turn.commit().await.map(drop),
                 Place::Sqlite(lease) => lease.commit().await,
-                Place::Postgres(lease) => lease.commit().await,
+                Place::Postgres(session) => session.commit().await,
             }
         };
         Ok(faults.pass(DatabaseCall::Commit, made).await?)
     }
 
     /// Runs the one statement of a deed that writes, makes it true, and answers its row; see [`super::Db::write_once`].
-    pub(crate) async fn write<R: Row>(mut self, sql: Sql, args: impl Args) -> Result<Option<R>, StoreError> {
+    pub(crate) async fn write<R: Row>(mut self, sql: Sql, args: &dyn Args) -> Result<Option<R>, StoreError> {
         let failed = |error| StoreError::statement(sql.name, error);
         let answer = if let Place::Postgres(_) = self.place {
             self.check()?;
@@ -184,7 +228,7 @@ const PING: Sql = Sql { name: "db::PING", sqlite: "select 1", postgres: "select 
 const TAKE_TIME: Sql = Sql { name: "db::TAKE_TIME", sqlite: "", postgres: "set local statement_timeout = 0" };
 
 impl Place {
-    async fn make(&mut self, sql: Sql, args: impl Args) -> Result<Answer, sqlx::Error> {
+    async fn make(&mut self, sql: Sql, args: &dyn Args) -> Result<Answer, sqlx::Error> {
         match self {
             Self::SqliteTurn(turn) => turn.run(sql.sqlite, args).await.map(Answer::sqlite),
             Self::Sqlite(lease) => {
@@ -192,7 +236,15 @@ impl Place {
                 args.add_to_sqlite(&mut arguments)?;
                 run(lease, sql.sqlite, arguments).await.map(Answer::sqlite)
             }
-            Self::Postgres(lease) => run(lease, sql.postgres, args.postgres()?).await.map(Answer::postgres),
+            Self::Postgres(session) => session.run(sql, args).await.map(Answer::postgres),
+        }
+    }
+
+    async fn later(&mut self, sql: Sql, args: &dyn Args) -> Result<(), sqlx::Error> {
+        match self {
+            Self::SqliteTurn(turn) => turn.later(sql.sqlite, args),
+            Self::Sqlite(_) => self.make(sql, args).await.map(drop),
+            Self::Postgres(session) => session.later(sql, args).await,
         }
     }
 
@@ -206,9 +258,9 @@ impl Place {
                 let (text, arguments) = filter.sqlite();
                 run(lease, AssertSqlSafe(text), arguments).await.map(Answer::sqlite)
             }
-            Self::Postgres(lease) => {
+            Self::Postgres(session) => {
                 let (text, arguments) = filter.postgres();
-                run(lease, AssertSqlSafe(text), arguments).await.map(Answer::postgres)
+                session.run_text(AssertSqlSafe(text), arguments).await.map(Answer::postgres)
             }
         }
     }
@@ -231,7 +283,8 @@ impl Answer {
     }
 }
 
-async fn run<DB: Database>(
+/// Runs a text on a connection.
+pub(super) async fn run<DB: Database>(
     lease: &mut Lease<DB>,
     text: impl SqlSafeStr,
     arguments: DB::Arguments,
@@ -293,10 +346,10 @@ mod tests {
         let sql = |name, text| Sql { name, sqlite: text, postgres: text };
         let db = Db::open("sqlite::memory:").await.unwrap();
         let mut tx = db.write().await.unwrap();
-        tx.execute(sql("good", "create table things (id integer primary key)"), ()).await.unwrap();
-        assert!(tx.execute(sql("bad", "insert into nothing values (1)"), ()).await.is_err());
+        tx.execute(sql("good", "create table things (id integer primary key)"), &()).await.unwrap();
+        assert!(tx.execute(sql("bad", "insert into nothing values (1)"), &()).await.is_err());
         assert!(tx.commit().await.is_err(), "PostgreSQL would have answered that it was committed");
         let tables = sql("tables", "select count(*) from sqlite_schema where name = 'things'");
-        assert_eq!(db.read().await.unwrap().scalar::<i64>(tables, ()).await.unwrap(), 0);
+        assert_eq!(db.read().await.unwrap().scalar::<i64>(tables, &()).await.unwrap(), 0);
     }
 }

@@ -70,7 +70,7 @@ mod tests {
         }
         let text = "update products set stock = stock + id";
         let mut tx = store.write().await.unwrap();
-        tx.execute(Sql { name: "wound", sqlite: text, postgres: text }, ()).await.unwrap();
+        tx.execute(Sql { name: "wound", sqlite: text, postgres: text }, &()).await.unwrap();
         tx.commit().await.unwrap();
         for slice in [1, 2, 5, 6] {
             let report = store.audit_by(slice).await.unwrap();

@@ -458,11 +458,11 @@ impl Walk {
         if behind == i64::MAX {
             return Ok(None);
         }
-        let Some(next) = self.next else { return Ok(Some((i64::MAX, tx.all(self.statement, (most,)).await?))) };
-        let until = match tx.one::<(Option<i64>, i64)>(next, (behind, slice)).await? {
+        let Some(next) = self.next else { return Ok(Some((i64::MAX, tx.all(self.statement, &(most,)).await?))) };
+        let until = match tx.one::<(Option<i64>, i64)>(next, &(behind, slice)).await? {
             (Some(until), seen) if seen == slice => until,
             _ => i64::MAX,
         };
-        Ok(Some((until, tx.all(self.statement, (behind, until)).await?)))
+        Ok(Some((until, tx.all(self.statement, &(behind, until)).await?)))
     }
 }

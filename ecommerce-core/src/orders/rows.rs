@@ -91,11 +91,11 @@ struct OrderRefundRow {
 }
 
 pub(super) async fn payments(tx: &mut Tx, orders: String) -> Result<Vec<OrderPayment>, StoreError> {
-    tx.all::<PaymentRow>(PAYMENTS, (orders,)).await?.into_iter().map(OrderPayment::try_from).collect()
+    tx.all::<PaymentRow>(PAYMENTS, &(orders,)).await?.into_iter().map(OrderPayment::try_from).collect()
 }
 
 pub(super) async fn refunds(tx: &mut Tx, orders: String) -> Result<Vec<(OrderId, Refund)>, StoreError> {
-    let rows = tx.all::<OrderRefundRow>(REFUNDS, (orders,)).await?;
+    let rows = tx.all::<OrderRefundRow>(REFUNDS, &(orders,)).await?;
     rows.into_iter().map(|row| Ok((row.order_id, row.refund.try_into()?))).collect()
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn insert_payment(
     now: Timestamp,
 ) -> Result<PaymentId, StoreError> {
     let NewPayment { provider, amount, nonce, call_at } = new;
-    tx.scalar(INSERT_PAYMENT, (order, provider, amount.minor(), amount.currency(), nonce, call_at, now)).await
+    tx.scalar(INSERT_PAYMENT, &(order, provider, amount.minor(), amount.currency(), nonce, call_at, now)).await
 }
 
 impl TryFrom<PaymentRow> for OrderPayment {

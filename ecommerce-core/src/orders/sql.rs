@@ -1,3 +1,5 @@
+use std::mem;
+
 use super::{
     CustomerRef, EventName, Fulfillment, FulfillmentStep, Order, OrderEvent, OrderFilter, OrderItem, OrderStatus, payment_status,
     rows,
@@ -6,6 +8,7 @@ use crate::{
     Currency, Email, Money, Note, OrderId, Page, PageRequest, ProductId, Quantity, Shortage, StoreError, Timestamp, UserId,
     db::{Filter, Tx, id_list, statements},
     outbox::Topic,
+    page::{COUNTED_TO, Count},
 };
 
 statements! {
@@ -179,7 +182,7 @@ impl TryFrom<OrderRow> for OrderRecord {
 
 /// The order, locked until the transaction ends; `None` when there is none or it is not this owner's.
 pub(crate) async fn lock(tx: &mut Tx, id: OrderId, owner: Option<UserId>) -> Result<Option<OrderRecord>, StoreError> {
-    tx.optional::<OrderRow>(LOCK, (id, owner)).await?.map(OrderRecord::try_from).transpose()
+    tx.optional::<OrderRow>(LOCK, &(id, owner)).await?.map(OrderRecord::try_from).transpose()
 }
 
 /// Locks the order until the transaction ends, for whoever reads it next.
@@ -221,7 +224,7 @@ struct EventRow {
 
 /// The order as it may be shown; `None` when there is none or it is not this owner's.
 pub(crate) async fn find(tx: &mut Tx, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, StoreError> {
-    let head = tx.optional::<HeadRow>(HEAD, (id, owner)).await?;
+    let head = tx.optional::<HeadRow>(HEAD, &(id, owner)).await?;
     Ok(complete(tx, head.into_iter().collect()).await?.pop())
 }
 
@@ -246,7 +249,8 @@ pub(super) async fn list(
         }
         filter
     };
-    let count = tx.filtered::<(i64,)>(narrowed(Filter::new("orders::COUNT", "select count(*) from orders o"))).await?;
+    let counted = narrowed(Filter::new("orders::COUNT", "select count(*) from (select 1 from orders o"));
+    let count = Count::bounded(tx.count_to(COUNTED_TO, counted).await?);
     let mut heads = narrowed(Filter::new(
         "orders::LIST",
         "select o.id, o.status, o.fulfillment, o.total, o.currency, o.expires_at, o.tracking_number,
@@ -255,9 +259,9 @@ pub(super) async fn list(
     ));
     heads.push_with("\norder by o.id desc limit ?", page.limit());
     heads.push_with(" offset ?", page.offset());
-    let heads = tx.filtered(heads).await?;
-    let count = count.first().map_or(0, |(count,)| *count);
-    Ok(Page::new(count, complete(tx, heads).await?, page))
+    let mut page = Page::of(count, tx.filtered(heads).await?, page);
+    let heads = mem::take(&mut page.results);
+    Ok(page.with(complete(tx, heads).await?))
 }
 
 /// Puts orders together from their parts: a fixed number of statements, however many orders there are.
@@ -266,8 +270,8 @@ async fn complete(tx: &mut Tx, heads: Vec<HeadRow>) -> Result<Vec<Order>, StoreE
         return Ok(Vec::new());
     }
     let ids = id_list(heads.iter().map(|head| head.id.get()));
-    let items = tx.all::<ItemRow>(ITEMS, (ids.clone(),)).await?;
-    let events = tx.all::<EventRow>(EVENTS, (ids.clone(),)).await?;
+    let items = tx.all::<ItemRow>(ITEMS, &(ids.clone(),)).await?;
+    let events = tx.all::<EventRow>(EVENTS, &(ids.clone(),)).await?;
     let payments = rows::payments(tx, ids.clone()).await?;
     let refunds = rows::refunds(tx, ids).await?;
     heads
@@ -320,7 +324,7 @@ fn order_item(row: &ItemRow, currency: Currency) -> Result<OrderItem, StoreError
 
 /// Takes an order whose time has run out over from everybody else, until `lease`; says whether it was to be had.
 pub(crate) async fn claim_due(tx: &mut Tx, id: OrderId, now: Timestamp, lease: Timestamp) -> Result<bool, StoreError> {
-    Ok(tx.execute(CLAIM_DUE, (id, now, lease)).await? > 0)
+    Ok(tx.execute(CLAIM_DUE, &(id, now, lease)).await? > 0)
 }
 
 /// Moves the order to a status and notes it in its history.
@@ -332,7 +336,7 @@ pub(crate) async fn set_status(
     note: Option<String>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.later(SET_STATUS, (id, status, now)).await?;
+    tx.later(SET_STATUS, &(id, status, now)).await?;
     insert_event(tx, id, event, note, now).await
 }
 
@@ -344,7 +348,7 @@ pub(crate) async fn record(
     note: Option<String>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.later(TOUCH, (id, now)).await?;
+    tx.later(TOUCH, &(id, now)).await?;
     insert_event(tx, id, event, note, now).await
 }
 
@@ -355,7 +359,7 @@ pub(crate) async fn insert_event(
     note: Option<String>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.later(INSERT_EVENT, (id, event, note, now)).await
+    tx.later(INSERT_EVENT, &(id, event, note, now)).await
 }
 
 pub(super) async fn set_fulfillment(tx: &mut Tx, id: OrderId, step: &FulfillmentStep, now: Timestamp) -> Result<(), StoreError> {
@@ -364,19 +368,19 @@ pub(super) async fn set_fulfillment(tx: &mut Tx, id: OrderId, step: &Fulfillment
         Fulfillment::Shipped => EventName::Shipped,
         Fulfillment::Processing | Fulfillment::Unfulfilled => EventName::Processing,
     };
-    tx.later(SET_FULFILLMENT, (id, step.status, step.tracking_number.clone(), now)).await?;
+    tx.later(SET_FULFILLMENT, &(id, step.status, step.tracking_number.clone(), now)).await?;
     insert_event(tx, id, event, step.note.as_ref().map(Note::to_string), now).await
 }
 
 /// Until when an order that waits keeps its units.
 pub(crate) async fn set_expiry(tx: &mut Tx, id: OrderId, expires_at: Timestamp) -> Result<(), StoreError> {
-    tx.later(SET_EXPIRY, (id, expires_at)).await
+    tx.later(SET_EXPIRY, &(id, expires_at)).await
 }
 
 /// The lines of the order that ask for more than can be bought now. Locks the products.
 pub(crate) async fn shortages(tx: &mut Tx, id: OrderId) -> Result<Vec<Shortage>, StoreError> {
     lock_products(tx, id).await?;
-    let lines = tx.all::<(ProductId, String, i64, i64)>(LINES_IN_STOCK, (id,)).await?;
+    let lines = tx.all::<(ProductId, String, i64, i64)>(LINES_IN_STOCK, &(id,)).await?;
     let short = lines.into_iter().filter(|(_, _, quantity, in_stock)| quantity > in_stock);
     Ok(short
         .map(|(product, name, quantity, available)| Shortage {
@@ -391,25 +395,25 @@ pub(crate) async fn shortages(tx: &mut Tx, id: OrderId) -> Result<Vec<Shortage>,
 /// Frees the units that were kept for the order.
 pub(crate) async fn release(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {
     lock_products(tx, id).await?;
-    tx.later(RELEASE, (id,)).await
+    tx.later(RELEASE, &(id,)).await
 }
 
 /// The order is paid: its units leave the stock, those kept for it or, when it had expired, free ones; and a notice goes out.
 pub(crate) async fn pay(tx: &mut Tx, id: OrderId, reserved: bool, now: Timestamp) -> Result<(), StoreError> {
-    tx.later(PAY, (id, reserved, now, Topic::OrderPaid)).await
+    tx.later(PAY, &(id, reserved, now, Topic::OrderPaid)).await
 }
 
 /// Puts the units of a paid order back into stock.
 pub(crate) async fn give_back(tx: &mut Tx, id: OrderId, now: Timestamp) -> Result<(), StoreError> {
     lock_products(tx, id).await?;
-    tx.later(GIVE_BACK, (id, now)).await?;
-    tx.later(INSERT_RETURNED, (id, now)).await?;
-    tx.later(SET_RESTOCKED, (id, true, now)).await
+    tx.later(GIVE_BACK, &(id, now)).await?;
+    tx.later(INSERT_RETURNED, &(id, now)).await?;
+    tx.later(SET_RESTOCKED, &(id, true, now)).await
 }
 
 async fn lock_products(tx: &mut Tx, id: OrderId) -> Result<(), StoreError> {
     if tx.locks_rows() {
-        tx.all::<(ProductId,)>(LOCK_PRODUCTS, (id,)).await?;
+        tx.all::<(ProductId,)>(LOCK_PRODUCTS, &(id,)).await?;
     }
     Ok(())
 }

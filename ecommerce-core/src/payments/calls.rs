@@ -147,13 +147,13 @@ pub(super) async fn due_orders(
     now: Timestamp,
 ) -> Result<Vec<OrderId>, StoreError> {
     let by = by.map(|by| by.to_string()).unwrap_or_default();
-    let due = tx.all::<(OrderId,)>(DUE_ORDERS, (now, serde_json::json!(asked).to_string(), by)).await?;
+    let due = tx.all::<(OrderId,)>(DUE_ORDERS, &(now, serde_json::json!(asked).to_string(), by)).await?;
     Ok(due.into_iter().map(|(id,)| id).collect())
 }
 
 /// Payments that their provider is to be asked about by now, at most 100.
 pub(super) async fn due_payments(tx: &mut Tx, by: ProviderName, now: Timestamp) -> Result<Vec<PaymentId>, StoreError> {
-    Ok(tx.all::<(PaymentId,)>(DUE_PAYMENTS, (now, by)).await?.into_iter().map(|(id,)| id).collect())
+    Ok(tx.all::<(PaymentId,)>(DUE_PAYMENTS, &(now, by)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 /// Payments that are not settled, made since then and behind this one, at most 100.
@@ -163,22 +163,22 @@ pub(super) async fn open_payments(
     since: Timestamp,
     behind: i64,
 ) -> Result<Vec<PaymentId>, StoreError> {
-    Ok(tx.all::<(PaymentId,)>(OPEN_PAYMENTS, (since, behind, by)).await?.into_iter().map(|(id,)| id).collect())
+    Ok(tx.all::<(PaymentId,)>(OPEN_PAYMENTS, &(since, behind, by)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 /// Takes a call that is due over from everybody else, until `lease`; says whether it was to be had.
 pub(super) async fn claim_payment(tx: &mut Tx, id: PaymentId, now: Timestamp, lease: Timestamp) -> Result<bool, StoreError> {
-    Ok(tx.execute(CLAIM_PAYMENT, (id, now, lease)).await? > 0)
+    Ok(tx.execute(CLAIM_PAYMENT, &(id, now, lease)).await? > 0)
 }
 
 /// When the provider is asked about the payment next; never, without a time.
 pub(super) async fn set_call(tx: &mut Tx, id: PaymentId, at: Option<Timestamp>) -> Result<(), StoreError> {
-    tx.later(SET_CALL, (id, at)).await
+    tx.later(SET_CALL, &(id, at)).await
 }
 
 /// Lets the attempts of an order be asked about that are not settled, all but one.
 pub(super) async fn call_others(tx: &mut Tx, order: OrderId, but: Option<PaymentId>, at: Timestamp) -> Result<(), StoreError> {
-    tx.later(CALL_OTHERS, (order, but, at)).await
+    tx.later(CALL_OTHERS, &(order, but, at)).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -196,7 +196,7 @@ struct StandingRow {
 
 /// How the payment stands, and with whom.
 pub(super) async fn standing(tx: &mut Tx, id: PaymentId) -> Result<(ProviderName, Standing), StoreError> {
-    let row: StandingRow = tx.one(STANDING, (id,)).await?;
+    let row: StandingRow = tx.one(STANDING, &(id,)).await?;
     let StandingRow {
         status,
         capture_is_exact: is_exact,
@@ -226,9 +226,9 @@ struct AttemptRow {
 
 /// The attempt as its provider is told of it now.
 pub(super) async fn attempt(tx: &mut Tx, id: PaymentId, now: Timestamp) -> Result<Attempt, StoreError> {
-    let row: AttemptRow = tx.one(ATTEMPT, (id,)).await?;
+    let row: AttemptRow = tx.one(ATTEMPT, &(id,)).await?;
     let money = |minor| Money::new(minor, row.currency).map_err(|error| StoreError::corrupt("payments", id.get(), error));
-    let lines = tx.all::<(String, i64, i64)>(LINES, (row.order_id,)).await?;
+    let lines = tx.all::<(String, i64, i64)>(LINES, &(row.order_id,)).await?;
     let line = |(name, unit_price, quantity): (String, i64, i64)| {
         let quantity = Quantity::new(quantity).map_err(|error| StoreError::corrupt("order_items", row.order_id.get(), error))?;
         Ok(AttemptLine { name, unit_price: money(unit_price)?, quantity })
@@ -249,19 +249,19 @@ pub(super) async fn attempt(tx: &mut Tx, id: PaymentId, now: Timestamp) -> Resul
 
 /// The payment by the names that its provider knows.
 pub(super) async fn known(tx: &mut Tx, id: PaymentId) -> Result<KnownAttempt, StoreError> {
-    let order = tx.scalar(ORDER_OF, (id,)).await?;
-    let references = tx.all::<(String,)>(REFERENCES, (id,)).await?.into_iter().map(|(name,)| name).collect();
+    let order = tx.scalar(ORDER_OF, &(id,)).await?;
+    let references = tx.all::<(String,)>(REFERENCES, &(id,)).await?.into_iter().map(|(name,)| name).collect();
     Ok(KnownAttempt { payment: id, order, references })
 }
 
 /// The order's attempts that somebody may still pay, and with whom.
 pub(super) async fn closable(tx: &mut Tx, order: OrderId) -> Result<Vec<(PaymentId, ProviderName)>, StoreError> {
-    tx.all(CLOSABLE, (order,)).await
+    tx.all(CLOSABLE, &(order,)).await
 }
 
 /// Whether what a refund or a dispute proved is all that the provider will tell.
 pub(super) async fn set_believed(tx: &mut Tx, id: PaymentId) -> Result<(), StoreError> {
-    tx.later(SET_BELIEVED, (id, true)).await
+    tx.later(SET_BELIEVED, &(id, true)).await
 }
 
 /// Where the customer goes to pay, or what the page needs.
@@ -271,17 +271,17 @@ pub(super) async fn set_begun(
     checkout_url: Option<String>,
     client_secret: Option<String>,
 ) -> Result<(), StoreError> {
-    tx.later(SET_BEGUN, (id, checkout_url, client_secret)).await
+    tx.later(SET_BEGUN, &(id, checkout_url, client_secret)).await
 }
 
 /// The most that any refund or dispute of the payment was heard to be about.
 pub(super) async fn proven(tx: &mut Tx, id: PaymentId) -> Result<Option<i64>, StoreError> {
-    tx.scalar(PROVEN, (id,)).await
+    tx.scalar(PROVEN, &(id,)).await
 }
 
 /// Refunds that are to be ordered or asked about by now, at most 100.
 pub(super) async fn due_refunds(tx: &mut Tx, by: ProviderName, now: Timestamp) -> Result<Vec<RefundId>, StoreError> {
-    Ok(tx.all::<(RefundId,)>(DUE_REFUNDS, (now, by)).await?.into_iter().map(|(id,)| id).collect())
+    Ok(tx.all::<(RefundId,)>(DUE_REFUNDS, &(now, by)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 /// A refund as its provider is told of it.
@@ -299,12 +299,12 @@ pub(super) struct RefundCall {
 }
 
 pub(super) async fn refund_call(tx: &mut Tx, id: RefundId) -> Result<Option<RefundCall>, StoreError> {
-    tx.optional(REFUND_CALL, (id,)).await
+    tx.optional(REFUND_CALL, &(id,)).await
 }
 
 /// The provider is about to be ordered to make the refund.
 pub(super) async fn set_sent(tx: &mut Tx, id: RefundId, now: Timestamp, lease: Timestamp) -> Result<(), StoreError> {
-    tx.later(SET_SENT, (id, now, lease)).await
+    tx.later(SET_SENT, &(id, now, lease)).await
 }
 
 /// When the provider is asked about the refund next, and by what name.
@@ -314,11 +314,11 @@ pub(super) async fn set_refund_call(
     at: Option<Timestamp>,
     handle: Option<String>,
 ) -> Result<(), StoreError> {
-    tx.later(SET_REFUND_CALL, (id, at, handle)).await
+    tx.later(SET_REFUND_CALL, &(id, at, handle)).await
 }
 
 pub(super) async fn set_refund_note(tx: &mut Tx, id: RefundId, note: String) -> Result<(), StoreError> {
-    tx.later(SET_REFUND_NOTE, (id, note)).await
+    tx.later(SET_REFUND_NOTE, &(id, note)).await
 }
 
 /// Takes the reading of a provider's events over from everybody else; answers from when on, if it is due.
@@ -329,8 +329,8 @@ pub(super) async fn claim_reading(
     now: Timestamp,
     lease: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    tx.later(INSERT_READING, (provider, first, now)).await?;
-    Ok(tx.optional::<(Timestamp,)>(CLAIM_READING, (provider, now, lease)).await?.map(|(since,)| since))
+    tx.later(INSERT_READING, &(provider, first, now)).await?;
+    Ok(tx.optional::<(Timestamp,)>(CLAIM_READING, &(provider, now, lease)).await?.map(|(since,)| since))
 }
 
 pub(super) async fn set_reading(
@@ -339,5 +339,5 @@ pub(super) async fn set_reading(
     read_until: Timestamp,
     call_at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.later(SET_READING, (provider, read_until, call_at)).await
+    tx.later(SET_READING, &(provider, read_until, call_at)).await
 }

@@ -7,6 +7,7 @@ use crate::{
         rows::RefundRow,
         sql::{OrderRecord, OrderRow},
     },
+    page::{COUNTED_TO, Count},
 };
 
 statements! {
@@ -160,7 +161,7 @@ pub(super) struct PaymentKey {
 }
 
 pub(super) async fn payment_by_id(tx: &mut Tx, id: PaymentId) -> Result<Option<PaymentKey>, StoreError> {
-    tx.optional(PAYMENT_BY_ID, (id,)).await
+    tx.optional(PAYMENT_BY_ID, &(id,)).await
 }
 
 pub(super) async fn payment_without_reference(
@@ -168,16 +169,16 @@ pub(super) async fn payment_without_reference(
     order: OrderId,
     provider: ProviderName,
 ) -> Result<Option<PaymentId>, StoreError> {
-    Ok(tx.optional::<(PaymentId,)>(PAYMENT_WITHOUT_REFERENCE, (order, provider)).await?.map(|(id,)| id))
+    Ok(tx.optional::<(PaymentId,)>(PAYMENT_WITHOUT_REFERENCE, &(order, provider)).await?.map(|(id,)| id))
 }
 
 pub(super) async fn manual_payment(tx: &mut Tx, order: OrderId) -> Result<Option<PaymentId>, StoreError> {
-    Ok(tx.optional::<(PaymentId,)>(MANUAL_PAYMENT, (order,)).await?.map(|(id,)| id))
+    Ok(tx.optional::<(PaymentId,)>(MANUAL_PAYMENT, &(order,)).await?.map(|(id,)| id))
 }
 
 pub(super) async fn payments_of(tx: &mut Tx, order: OrderId) -> Result<Vec<PaymentRecord>, StoreError> {
     let mut payments = Vec::new();
-    for (id,) in tx.all::<(PaymentId,)>(PAYMENTS_OF, (order,)).await? {
+    for (id,) in tx.all::<(PaymentId,)>(PAYMENTS_OF, &(order,)).await? {
         payments.push(load(tx, id).await?.1);
     }
     Ok(payments)
@@ -185,7 +186,7 @@ pub(super) async fn payments_of(tx: &mut Tx, order: OrderId) -> Result<Vec<Payme
 
 /// The payment with its order, and what is known of its refunds.
 pub(super) async fn load(tx: &mut Tx, id: PaymentId) -> Result<(OrderRecord, PaymentRecord, Vec<RefundFact>), StoreError> {
-    let rows = tx.all::<PaymentRow>(LOAD, (id,)).await?;
+    let rows = tx.all::<PaymentRow>(LOAD, &(id,)).await?;
     let facts = rows.iter().filter_map(|row| row.refund.fact()).collect();
     let row = rows.into_iter().next().ok_or_else(|| StoreError::corrupt("payments", id.get(), "is not there any more"))?;
     let money = |minor, currency| Money::new(minor, currency).map_err(|error| StoreError::corrupt("payments", id.get(), error));
@@ -213,7 +214,7 @@ pub(super) async fn save(tx: &mut Tx, payment: &PaymentRecord) -> Result<(), Sto
     let minor = captured.map(Money::minor);
     let currency = captured.map(Money::currency);
     let args = (id, status, outcome, minor, currency, capture_is_exact, told_in_all, charged_back, reference.clone());
-    tx.later(SAVE, args).await
+    tx.later(SAVE, &args).await
 }
 
 /// Gives the payment the provider's names for it, as far as they are new.
@@ -223,11 +224,11 @@ pub(super) async fn insert_references(
     references: &[String],
     payment: PaymentId,
 ) -> Result<(), StoreError> {
-    tx.later(INSERT_REFERENCES, (provider, json(&references)?, payment)).await
+    tx.later(INSERT_REFERENCES, &(provider, json(&references)?, payment)).await
 }
 
 pub(super) async fn is_processing(tx: &mut Tx, order: OrderId) -> Result<bool, StoreError> {
-    Ok(tx.scalar::<i64>(COUNT_PROCESSING, (order,)).await? > 0)
+    Ok(tx.scalar::<i64>(COUNT_PROCESSING, &(order,)).await? > 0)
 }
 
 #[derive(sqlx::FromRow)]
@@ -257,7 +258,7 @@ impl FactRow {
 
 /// What is known of the payment's refunds.
 pub(super) async fn refund_facts(tx: &mut Tx, payment: PaymentId) -> Result<Vec<RefundFact>, StoreError> {
-    Ok(tx.all::<FactRow>(REFUNDS, (payment,)).await?.iter().filter_map(FactRow::fact).collect())
+    Ok(tx.all::<FactRow>(REFUNDS, &(payment,)).await?.iter().filter_map(FactRow::fact).collect())
 }
 
 /// What a new refund is made from.
@@ -280,15 +281,15 @@ pub(super) async fn insert_refund(
 ) -> Result<RefundId, StoreError> {
     let NewRefund { reason, asked, reported, reference, note, call_at } = new;
     let args = (payment, reason, asked.minor(), asked.currency(), reported, reference, note, call_at, now);
-    tx.scalar(INSERT_REFUND, args).await
+    tx.scalar(INSERT_REFUND, &args).await
 }
 
 pub(super) async fn set_refund_fact(tx: &mut Tx, fact: &RefundFact) -> Result<(), StoreError> {
-    tx.later(SET_REFUND_FACT, (fact.id, fact.reason, fact.asked, fact.reported, fact.reference.clone())).await
+    tx.later(SET_REFUND_FACT, &(fact.id, fact.reason, fact.asked, fact.reported, fact.reference.clone())).await
 }
 
 pub(super) async fn delete_refund(tx: &mut Tx, id: RefundId) -> Result<(), StoreError> {
-    tx.later(DELETE_REFUND, (id,)).await
+    tx.later(DELETE_REFUND, &(id,)).await
 }
 
 /// Writes what the refunds come to.
@@ -300,22 +301,22 @@ pub(super) async fn save_refunds(
 ) -> Result<(), StoreError> {
     let remainder = remainder.map(|id| (id, settlement.remainder, RefundStatus::Succeeded));
     for (id, amount, status) in settlement.refunds.iter().copied().chain(remainder) {
-        tx.later(SET_REFUND_RESULT, (id, amount, status, call_at)).await?;
+        tx.later(SET_REFUND_RESULT, &(id, amount, status, call_at)).await?;
     }
     Ok(())
 }
 
 /// Writes what has gone back in all.
 pub(super) async fn set_refunded(tx: &mut Tx, payment: PaymentId, refunded: i64) -> Result<(), StoreError> {
-    tx.later(SET_REFUNDED, (payment, refunded)).await
+    tx.later(SET_REFUNDED, &(payment, refunded)).await
 }
 
 pub(super) async fn set_refund_done(tx: &mut Tx, id: RefundId, note: Option<String>, now: Timestamp) -> Result<(), StoreError> {
-    tx.later(SET_REFUND_DONE, (id, now, note)).await
+    tx.later(SET_REFUND_DONE, &(id, now, note)).await
 }
 
 pub(super) async fn refund(tx: &mut Tx, id: RefundId) -> Result<Option<Refund>, StoreError> {
-    tx.optional::<RefundRow>(REFUND, (id,)).await?.map(Refund::try_from).transpose()
+    tx.optional::<RefundRow>(REFUND, &(id,)).await?.map(Refund::try_from).transpose()
 }
 
 /// A page of refunds, newest first.
@@ -328,14 +329,15 @@ pub(super) async fn refunds(tx: &mut Tx, status: Option<RefundStatus>, page: Pag
         }
         filter
     };
-    let count = tx.filtered::<(i64,)>(narrowed("payments::COUNT_REFUNDS", "select count(*) from refunds")).await?;
+    let counted = narrowed("payments::COUNT_REFUNDS", "select count(*) from (select 1 from refunds");
+    let count = Count::bounded(tx.count_to(COUNTED_TO, counted).await?);
     let mut list =
         narrowed("payments::LIST_REFUNDS", "select id, payment_id, amount, currency, reason, status, created_at from refunds");
     list.push_with("\norder by id desc limit ?", page.limit());
     list.push_with(" offset ?", page.offset());
     let rows = tx.filtered::<RefundRow>(list).await?;
     let refunds = rows.into_iter().map(Refund::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::new(count.first().map_or(0, |(count,)| *count), refunds, page))
+    Ok(Page::of(count, refunds, page))
 }
 
 /// Merges news of a dispute with what is known: lost beats won beats open, and of what says the same the larger amount.
@@ -349,28 +351,28 @@ pub(super) async fn merge_dispute(
     let DisputeNews { reference, amount, status } = news;
     let key = (payment.provider, reference.clone());
     let args = (payment.provider, reference.clone(), payment.id, *status, amount.minor(), now);
-    if tx.execute(INSERT_DISPUTE, args).await? > 0 {
+    if tx.execute(INSERT_DISPUTE, &args).await? > 0 {
         return Ok((None, *status));
     }
-    let (owner, before, known): (PaymentId, DisputeStatus, i64) = tx.one(DISPUTE, key).await?;
+    let (owner, before, known): (PaymentId, DisputeStatus, i64) = tx.one(DISPUTE, &key).await?;
     if owner != payment.id {
         // The event is told again, and by then it is known whose the dispute is.
         return Err(StoreError::other("at the same moment another payment was told of this dispute"));
     }
     let (merged, amount) = (before, known).max((*status, amount.minor()));
-    tx.later(SET_DISPUTE, (payment.provider, reference.clone(), merged, amount)).await?;
+    tx.later(SET_DISPUTE, &(payment.provider, reference.clone(), merged, amount)).await?;
     Ok((Some(before), merged))
 }
 
 pub(super) async fn sum_lost(tx: &mut Tx, payment: PaymentId) -> Result<i64, StoreError> {
-    tx.scalar(SUM_LOST, (payment,)).await
+    tx.scalar(SUM_LOST, &(payment,)).await
 }
 
 /// How many attempts the order has had to be paid.
 pub(super) async fn count_payments(tx: &mut Tx, order: OrderId) -> Result<i64, StoreError> {
-    tx.scalar(COUNT_PAYMENTS, (order,)).await
+    tx.scalar(COUNT_PAYMENTS, &(order,)).await
 }
 
 pub(super) async fn has_open_dispute(tx: &mut Tx, payment: PaymentId) -> Result<bool, StoreError> {
-    Ok(tx.scalar::<i64>(COUNT_OPEN_DISPUTES, (payment,)).await? > 0)
+    Ok(tx.scalar::<i64>(COUNT_OPEN_DISPUTES, &(payment,)).await? > 0)
 }

@@ -117,7 +117,7 @@ mod tests {
             "insert into unmatched_references
              select 'stripe', case when id % 100 = 0 then 'pi_1' else 'pi_foreign' end, id from payment_events",
         ] {
-            tx.execute(Sql { name: "a test", sqlite: text, postgres: text }, ()).await.unwrap();
+            tx.execute(Sql { name: "a test", sqlite: text, postgres: text }, &()).await.unwrap();
         }
         tx.commit().await.unwrap();
         store
@@ -126,7 +126,7 @@ mod tests {
     /// How many events that name the payment still wait.
     async fn waiting(store: &Store) -> i64 {
         let text = "select count(*) from unmatched_references where reference = 'pi_1'";
-        store.read().await.unwrap().scalar(Sql { name: "a test", sqlite: text, postgres: text }, ()).await.unwrap()
+        store.read().await.unwrap().scalar(Sql { name: "a test", sqlite: text, postgres: text }, &()).await.unwrap()
     }
 
     #[tokio::test]

@@ -57,8 +57,8 @@ const DUE: &[(&str, &str)] = &[
     ("payments::calls::DUE_REFUNDS", "refunds_call"),
 ];
 
-/// What a plan calls that which came in as an argument, or was made of it.
-const ARGUMENTS: &[&str] = &["json_each", "VIRTUAL TABLE", "SCAN ids", "SCAN one", "CONSTANT ROW"];
+/// What a plan calls that which came in as an argument, or was made of it, and rows that an index found.
+const ARGUMENTS: &[&str] = &["json_each", "VIRTUAL TABLE", "SCAN ids", "SCAN one", "SCAN counted", "CONSTANT ROW"];
 
 /// What an engine says of a statement: how many parameters it has, and the names of its columns.
 type Shape = (usize, Vec<String>);

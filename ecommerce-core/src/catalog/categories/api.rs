@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn category_list(&self, search: Option<&str>, page: PageRequest) -> Result<Page<Category>, CatalogError> {
-        let Some(patterns) = patterns(search) else { return Ok(Page::new(0, Vec::new(), page)) };
+        let Some(patterns) = patterns(search) else { return Ok(Page::empty(page)) };
         Ok(lists::categories(&mut self.read().await?, &patterns, page).await?)
     }
 

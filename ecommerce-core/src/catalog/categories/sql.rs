@@ -99,23 +99,23 @@ statements! {
 }
 
 pub(super) async fn category(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, StoreError> {
-    Ok(tx.optional::<CategoryRow>(CATEGORY, (id,)).await?.map(Category::from))
+    Ok(tx.optional::<CategoryRow>(CATEGORY, &(id,)).await?.map(Category::from))
 }
 
 pub(super) async fn category_locked(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, StoreError> {
-    tx.optional::<(CategoryId,)>(LOCK_CATEGORY, (id,)).await?;
+    tx.optional::<(CategoryId,)>(LOCK_CATEGORY, &(id,)).await?;
     category(tx, id).await
 }
 
 /// A category that will be there until the transaction ends.
 pub(in crate::catalog) async fn category_held(tx: &mut Tx, id: CategoryId) -> Result<Option<CategoryRef>, StoreError> {
-    let row = tx.optional::<(CategoryId, String)>(HOLD_CATEGORY, (id,)).await?;
+    let row = tx.optional::<(CategoryId, String)>(HOLD_CATEGORY, &(id,)).await?;
     Ok(row.map(|(id, name)| CategoryRef { id, name }))
 }
 
 /// All categories; they will be there until the transaction ends.
 pub(in crate::catalog) async fn categories_held(tx: &mut Tx) -> Result<Vec<CategoryRef>, StoreError> {
-    let rows = tx.all::<(CategoryId, String)>(HOLD_CATEGORIES, ()).await?;
+    let rows = tx.all::<(CategoryId, String)>(HOLD_CATEGORIES, &()).await?;
     Ok(rows.into_iter().map(|(id, name)| CategoryRef { id, name }).collect())
 }
 
@@ -123,9 +123,9 @@ pub(in crate::catalog) async fn categories_held(tx: &mut Tx) -> Result<Vec<Categ
 pub(in crate::catalog) async fn insert(tx: &mut Tx, new: &NewCategory, now: Timestamp) -> Result<Option<Category>, StoreError> {
     let NewCategory { name, description, parent } = new;
     let args = (name.clone(), key(name.as_str()), spaced(name.as_str()), description.clone(), *parent, now);
-    let Some(row) = tx.optional::<CategoryRow>(INSERT_CATEGORY, args).await? else { return Ok(None) };
+    let Some(row) = tx.optional::<CategoryRow>(INSERT_CATEGORY, &args).await? else { return Ok(None) };
     let category = Category::from(row);
-    tx.later(PLANT, (category.id, *parent)).await?;
+    tx.later(PLANT, &(category.id, *parent)).await?;
     Ok(Some(category))
 }
 
@@ -133,41 +133,41 @@ pub(in crate::catalog) async fn insert(tx: &mut Tx, new: &NewCategory, now: Time
 pub(super) async fn update(tx: &mut Tx, changed: &Category, now: Timestamp) -> Result<Category, StoreError> {
     let Category { id, name, description, parent, .. } = changed;
     let args = (*id, name.clone(), key(name), spaced(name), description.clone(), *parent, now);
-    Ok(tx.one::<CategoryRow>(UPDATE_CATEGORY, args).await?.into())
+    Ok(tx.one::<CategoryRow>(UPDATE_CATEGORY, &args).await?.into())
 }
 
 /// Does the category have products, or categories below it?
 pub(super) async fn is_in_use(tx: &mut Tx, id: CategoryId) -> Result<bool, StoreError> {
-    tx.scalar(CATEGORY_IN_USE, (id,)).await
+    tx.scalar(CATEGORY_IN_USE, &(id,)).await
 }
 
 pub(super) async fn delete(tx: &mut Tx, id: CategoryId) -> Result<(), StoreError> {
-    tx.later(LEAVE_CATEGORY, (id,)).await?;
-    tx.later(FELL, (id,)).await?;
-    tx.later(DELETE_CATEGORY, (id,)).await
+    tx.later(LEAVE_CATEGORY, &(id,)).await?;
+    tx.later(FELL, &(id,)).await?;
+    tx.later(DELETE_CATEGORY, &(id,)).await
 }
 
 /// Nobody else moves, nests or deletes a category until the transaction ends.
 pub(super) async fn take_tree_turn(tx: &mut Tx) -> Result<(), StoreError> {
-    tx.one::<(i32,)>(TAKE_TREE_TURN, ()).await.map(drop)
+    tx.one::<(i32,)>(TAKE_TREE_TURN, &()).await.map(drop)
 }
 
 /// A category and all above it; none when it does not exist.
 pub(super) async fn ancestors(tx: &mut Tx, id: CategoryId) -> Result<Vec<CategoryId>, StoreError> {
-    Ok(tx.all::<(CategoryId,)>(ANCESTORS, (id,)).await?.into_iter().map(|(id,)| id).collect())
+    Ok(tx.all::<(CategoryId,)>(ANCESTORS, &(id,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 /// How many levels a category has with those below it, itself being one.
 pub(super) async fn levels(tx: &mut Tx, id: CategoryId) -> Result<usize, StoreError> {
-    let levels: i64 = tx.scalar(LEVELS, (id,)).await?;
+    let levels: i64 = tx.scalar(LEVELS, &(id,)).await?;
     Ok(usize::try_from(levels).unwrap_or(usize::MAX))
 }
 
 /// Moves a category, with all that is below it, below another or to the top.
 pub(super) async fn move_tree(tx: &mut Tx, id: CategoryId, parent: Option<CategoryId>) -> Result<(), StoreError> {
-    tx.later(UPROOT, (id,)).await?;
+    tx.later(UPROOT, &(id,)).await?;
     if let Some(parent) = parent {
-        tx.later(GRAFT, (id, parent)).await?;
+        tx.later(GRAFT, &(id, parent)).await?;
     }
     Ok(())
 }

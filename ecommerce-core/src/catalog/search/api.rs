@@ -233,12 +233,11 @@ impl List<'_> {
         let ids: Vec<_> = ranked.hits.iter().skip(start).take(size).map(|(_, product)| *product).collect();
         let end = start.saturating_add(size);
         let has_next = end < ranked.hits.len();
-        let products = lists::products(tx, &ids, self.hidden_too).await?;
+        let products = hits.products(tx, &ids, self.hidden_too).await?;
         let last = has_next.then(|| ranked.hits.get(end.saturating_sub(1))).flatten();
         let last = last.map(|(rank, product)| Position { last: OrderKey::Rank(*rank, ranked.window), product: *product });
-        let (count, count_is) = lists::counted(hits.ids.len());
         let bounded = (ranked.count < ranked.hits.len()).then(|| u64::try_from(ranked.count).unwrap_or(u64::MAX));
-        Ok((Page::counted(count, count_is, products, self.page, has_next), last, bounded))
+        Ok((Page::seen(lists::count_of(&hits.ids), products, self.page, has_next), last, bounded))
     }
 
     /// What the order of the list sees in a product.

@@ -1,16 +1,20 @@
 //! The statements of a search, put together from what was asked for.
 
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
+
 use super::{
-    COUNTED, Expression, OrderKey, Ordering, Position, ProductFilter,
+    Expression, OrderKey, Ordering, Position, ProductFilter,
+    card::BETWEEN_CARDS,
     prices::{highest_scaled, lowest_scaled},
 };
 use crate::{
     CountIs, Page, PageRequest, Product, StoreError,
     catalog::{
-        lists::{count, products_of, select_products},
+        lists::{ProductRow, products_of, select_products},
         sql::for_sale,
     },
     db::{Filter, Sql, Tx, id_list, statements},
+    page::{COUNTED_TO, Count, counted},
 };
 
 /// What a search asks the index for.
@@ -34,6 +38,8 @@ pub(super) struct Hits {
     pub(super) ids: Vec<i64>,
     /// The cards of the first of these.
     pub(super) cards: String,
+    /// All of them, where they are few.
+    products: Vec<Product>,
 }
 
 /// Which products a page shows some of.
@@ -47,17 +53,59 @@ pub(super) enum Among<'h> {
     Called(&'h Expression),
 }
 
-/// The ids of hits, and the cards of the first of them.
+/// Of so few hits the products are told, which saves another way to the database: as many as a page has when nobody says otherwise.
+macro_rules! few {
+    () => {
+        20
+    };
+}
+
+/// How a card begins and goes on.
+macro_rules! card {
+    () => {
+        "cast(i.product_id as text) || '\u{1f}' || cast(coalesce(i.category_id, 0) as text) || '\u{1f}'
+             || cast(i.price_scaled as text) || '\u{1f}' || i.card"
+    };
+}
+
+/// Few hits are told as rows, each its card and its product. Of more, one row tells the ids and the cards of the first.
+///
+/// The second limit tells the planner of PostgreSQL how few they are.
 macro_rules! told {
     ($looked_at:literal) => {
         concat!(
-            "select (select string_agg(cast(id as text), ',') from hits) as ids,
-                 (select string_agg(cast(c.product_id as text) || '\u{1f}' || cast(coalesce(c.category_id, 0) as text) || '\u{1f}'
-                      || cast(c.price_scaled as text) || '\u{1f}' || c.card, '\u{1e}')
-                  from (select id from hits order by id limit ",
+            "select told.ids, told.cards, few.*
+             from (
+                 select case when sized.hits > ",
+            few!(),
+            " then (select string_agg(cast(id as text), ',') from hits) end as ids,
+                     case when sized.hits > ",
+            few!(),
+            " then (
+                         select string_agg(",
+            card!(),
+            ", '\u{1e}')
+                         from (select id from hits order by id limit ",
             $looked_at,
-            ") h cross join product_index c
-                  where c.product_id = h.id) as cards"
+            ") h cross join product_index i
+                         where i.product_id = h.id
+                     ) end as cards
+                 from (select count(*) as hits from hits) sized
+             ) told left join (
+                 ",
+            select_products!(
+                concat!(card!(), " as card, "),
+                concat!(
+                    "(select id from hits where (select count(*) from hits) <= ",
+                    few!(),
+                    " limit ",
+                    few!(),
+                    ") h cross join product_index i cross join "
+                )
+            ),
+            "
+                 where i.product_id = h.id and p.id = h.id and p.deleted_at is null
+             ) few on true"
         )
     };
 }
@@ -158,7 +206,8 @@ const NARROW: Sql = Sql {
     postgres: "with hits as materialized (select p.id from product_index join products p on p.id = product_id",
 };
 
-/// The first products that are asked for and wanted, one more than are `counted`, with the cards of the first `looked_at`.
+/// The first products that are asked for and wanted, one more than are `counted`, with the cards of the first `looked_at`; few
+/// hits all with their cards.
 pub(super) async fn hits(
     tx: &mut Tx,
     asked: Asked<'_>,
@@ -173,11 +222,11 @@ pub(super) async fn hits(
         Asked::Everything => Filter::new("catalog::search::lists::ALL", "with hits as materialized (select p.id from products p"),
         Asked::Beginnings { whole, beginnings } if !is_narrow => {
             let args = (whole.clone(), beginnings.clone(), most, looked_at);
-            return Ok(tx.one::<Told>(HITS, args).await?.into());
+            return Hits::of(tx.all(HITS, &args).await?);
         }
         Asked::Named { words, behind, are_many } if !is_narrow => {
             let named = if are_many { NAMED_OF_MANY } else { NAMED };
-            return Ok(tx.one::<Told>(named, (words.clone(), behind, most, looked_at)).await?.into());
+            return Hits::of(tx.all(named, &(words.clone(), behind, most, looked_at)).await?);
         }
         _ if is_narrow => Filter::of(NARROW),
         _ => Filter::of(WORDS),
@@ -207,17 +256,56 @@ pub(super) async fn hits(
         ),
     );
     list.push_with(told!("?"), looked_at);
-    Ok(tx.filtered::<Told>(list).await?.pop().unwrap_or_default().into())
+    Hits::of(tx.filtered(list).await?)
 }
 
-/// Ids and cards, as the statements tell them.
-type Told = (Option<String>, Option<String>);
+/// Hits as the statements tell them.
+#[derive(sqlx::FromRow)]
+struct Told {
+    ids: Option<String>,
+    cards: Option<String>,
+    card: Option<String>,
+    #[sqlx(flatten)]
+    product: OneOfFew,
+}
 
-impl From<Told> for Hits {
-    fn from((ids, cards): Told) -> Self {
-        let mut ids: Vec<i64> = ids.unwrap_or_default().split(',').filter_map(|id| id.parse().ok()).collect();
-        ids.sort_unstable();
-        Self { ids, cards: cards.unwrap_or_default() }
+/// Nothing, where the hits are many or none.
+struct OneOfFew(Option<ProductRow>);
+
+impl<'r, R: Row> FromRow<'r, R> for OneOfFew
+where
+    ProductRow: FromRow<'r, R>,
+    &'static str: ColumnIndex<R>,
+    Option<i64>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let id: Option<i64> = row.try_get("id")?;
+        id.map(|_| ProductRow::from_row(row)).transpose().map(Self)
+    }
+}
+
+impl Hits {
+    fn of(told: Vec<Told>) -> Result<Self, StoreError> {
+        let mut hits = Self::default();
+        let mut cards = Vec::new();
+        for Told { ids, cards: many, card, product: OneOfFew(product) } in told {
+            hits.ids.extend(ids.iter().flat_map(|ids| ids.split(',')).filter_map(|id| id.parse::<i64>().ok()));
+            cards.extend(many.into_iter().chain(card));
+            hits.products.extend(product.map(Product::try_from).transpose()?);
+        }
+        hits.ids.extend(hits.products.iter().map(|product| product.id.get()));
+        hits.ids.sort_unstable();
+        hits.cards = cards.join(&BETWEEN_CARDS.to_string());
+        Ok(hits)
+    }
+
+    /// Those of these ids, in their order.
+    pub(super) async fn products(&self, tx: &mut Tx, ids: &[i64], hidden_too: bool) -> Result<Vec<Product>, StoreError> {
+        if !ids.iter().all(|id| self.products.iter().any(|product| product.id.get() == *id)) {
+            return products(tx, ids, hidden_too).await;
+        }
+        let is_shown = |product: &&Product| ids.contains(&product.id.get()) && (hidden_too || product.is_available);
+        Ok(in_order(self.products.iter().filter(is_shown).cloned().collect(), ids))
     }
 }
 
@@ -234,13 +322,13 @@ pub(super) async fn page(
     request: PageRequest,
     behind: Option<&Position>,
 ) -> Result<Page<Product>, StoreError> {
-    let (count, count_is) = match among {
+    let count = match among {
         Among::Everything => count_all(tx, wanted, hidden_too).await?,
-        Among::Hits(hits) => counted(hits.len()),
-        Among::Called(_) => counted(usize::MAX),
+        Among::Hits(hits) => count_of(hits),
+        Among::Called(_) => Count::bounded(COUNTED_TO),
     };
-    if count_is == CountIs::Exact && i64::try_from(count).unwrap_or(i64::MAX) <= request.offset() {
-        return Ok(Page::counted(count, count_is, Vec::new(), request, false));
+    if count.is == CountIs::Exact && count.rows <= request.offset() {
+        return Ok(Page::of(count, Vec::new(), request));
     }
     let mut list = Filter::new("catalog::search::lists::PRODUCTS", select_products!());
     match among {
@@ -261,13 +349,9 @@ pub(super) async fn page(
         go_on(&mut list, wanted.ordering, position);
     }
     order(&mut list, wanted.ordering);
-    // One more shows whether there is another page.
-    list.push_with("\nlimit ?", request.limit() + 1);
+    list.push_with("\nlimit ?", request.limit());
     list.push_with(" offset ?", if behind.is_some() { 0 } else { request.offset() });
-    let mut products = products_of(tx, list).await?;
-    let has_next = products.len() > usize::try_from(request.size()).unwrap_or(usize::MAX);
-    products.truncate(usize::try_from(request.size()).unwrap_or(usize::MAX));
-    Ok(Page::counted(count, count_is, products, request, has_next))
+    Ok(Page::of(count, products_of(tx, list).await?, request))
 }
 
 /// Products in the order of these ids, as far as they are still there.
@@ -278,33 +362,27 @@ pub(super) async fn products(tx: &mut Tx, ids: &[i64], hidden_too: bool) -> Resu
     let mut list = Filter::new("catalog::search::lists::RANKED", select_products!());
     one_of(&mut list, ids);
     visible(&mut list, hidden_too);
-    let mut products = products_of(tx, list).await?;
-    products.sort_by_cached_key(|product| ids.iter().position(|id| *id == product.id.get()));
-    Ok(products)
+    Ok(in_order(products_of(tx, list).await?, ids))
 }
 
-/// A number of hits as it is told.
-pub(super) fn counted(hits: usize) -> (u64, CountIs) {
-    let count_is = if hits > COUNTED { CountIs::AtLeast } else { CountIs::Exact };
-    (u64::try_from(hits.min(COUNTED)).unwrap_or(u64::MAX), count_is)
+fn in_order(mut products: Vec<Product>, ids: &[i64]) -> Vec<Product> {
+    products.sort_by_cached_key(|product| ids.iter().position(|id| *id == product.id.get()));
+    products
+}
+
+/// The number of hits as it is told.
+pub(super) fn count_of(hits: &[i64]) -> Count {
+    Count::bounded(bound(hits.len()))
 }
 
 /// Without a filter, what everybody sees is counted already.
-async fn count_all(tx: &mut Tx, wanted: &ProductFilter, hidden_too: bool) -> Result<(u64, CountIs), StoreError> {
-    if wanted.is_narrow() {
-        let mut some = Filter::new("catalog::search::lists::COUNT_SOME", "select count(*) from (select p.id from products p");
-        narrow(&mut some, wanted, hidden_too);
-        some.push_with("\nlimit ?) counted", bound(COUNTED + 1));
-        return Ok(counted(usize::try_from(count(tx, some).await?).unwrap_or(0)));
+async fn count_all(tx: &mut Tx, wanted: &ProductFilter, hidden_too: bool) -> Result<Count, StoreError> {
+    if !wanted.is_narrow() && !hidden_too {
+        return Ok(Count::exact(for_sale(tx).await?));
     }
-    let all = if hidden_too {
-        let mut all = Filter::new("catalog::search::lists::COUNT_ALL", "select count(*) from products p");
-        visible(&mut all, hidden_too);
-        count(tx, all).await?
-    } else {
-        for_sale(tx).await?
-    };
-    Ok((u64::try_from(all).unwrap_or(0), CountIs::Exact))
+    let mut some = Filter::new("catalog::search::lists::COUNT", "select count(*) from (select 1 from products p");
+    narrow(&mut some, wanted, hidden_too);
+    Ok(Count::bounded(tx.count_to(COUNTED_TO, some).await?))
 }
 
 fn narrow(list: &mut Filter, wanted: &ProductFilter, hidden_too: bool) {

@@ -4,13 +4,6 @@
 //! own language (`expression.rs`). The index answers the ids of the hits, and the cards of as
 //! many as are looked at; ranking (`rank.rs`) and counting (`facets.rs`) are pure, so that both databases answer the same.
 
-/// The number as statements need it.
-macro_rules! counted {
-    () => {
-        10_000
-    };
-}
-
 mod api;
 mod card;
 mod cursor;
@@ -38,6 +31,8 @@ pub use filter::{Ordering, ProductFilter};
 pub(crate) use index::build_index;
 pub(super) use query::patterns;
 pub(super) use words::{key, spaced};
+
+use crate::page::counted;
 
 /// So many hits are counted; of more it is said that there are more.
 const COUNTED: usize = counted!();

@@ -133,70 +133,70 @@ statements! {
 
 /// The rules by which the index is built, to which product it is, and the key of the cursors.
 pub(super) async fn state(tx: &mut Tx) -> Result<(i64, i64, String), StoreError> {
-    tx.one(STATE, ()).await
+    tx.one(STATE, &()).await
 }
 
 /// The rules and the product, and nobody else builds until the transaction ends. Begins anew where these rules are newer.
 pub(super) async fn take_state(tx: &mut Tx, rules: i64) -> Result<(i64, i64), StoreError> {
-    tx.one(TAKE_STATE, (rules,)).await
+    tx.one(TAKE_STATE, &(rules,)).await
 }
 
 pub(super) async fn set_built_to(tx: &mut Tx, product: i64) -> Result<(), StoreError> {
-    tx.later(SET_BUILT_TO, (product,)).await
+    tx.later(SET_BUILT_TO, &(product,)).await
 }
 
 /// How many units of a product were sold; 0 where it is gone by now.
 pub(super) async fn sold(tx: &mut Tx, product: ProductId) -> Result<i64, StoreError> {
-    Ok(tx.optional::<(i64,)>(SOLD, (product,)).await?.map_or(0, |(sold,)| sold))
+    Ok(tx.optional::<(i64,)>(SOLD, &(product,)).await?.map_or(0, |(sold,)| sold))
 }
 
 pub(super) async fn next_products(tx: &mut Tx, behind: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
-    Ok(tx.all::<(i64,)>(NEXT_PRODUCTS, (behind, limit)).await?.into_iter().map(|(id,)| id).collect())
+    Ok(tx.all::<(i64,)>(NEXT_PRODUCTS, &(behind, limit)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn category_names(tx: &mut Tx) -> Result<Vec<(CategoryId, String)>, StoreError> {
-    tx.all(CATEGORY_NAMES, ()).await
+    tx.all(CATEGORY_NAMES, &()).await
 }
 
 pub(super) async fn set_category_words(tx: &mut Tx, id: CategoryId, name: &str) -> Result<(), StoreError> {
-    tx.later(SET_CATEGORY_WORDS, (id, spaced(name))).await
+    tx.later(SET_CATEGORY_WORDS, &(id, spaced(name))).await
 }
 
 pub(super) async fn index(tx: &mut Tx, documents: &[Document]) -> Result<(), StoreError> {
-    tx.later(INDEX, (json(&documents)?,)).await
+    tx.later(INDEX, &(json(&documents)?,)).await
 }
 
 pub(super) async fn unindex(tx: &mut Tx, product: ProductId) -> Result<(), StoreError> {
-    tx.later(UNINDEX, (product,)).await
+    tx.later(UNINDEX, &(product,)).await
 }
 
 /// Takes words up among the known ones; answers those that were not.
 pub(super) async fn learn(tx: &mut Tx, words: &BTreeSet<String>) -> Result<Vec<String>, StoreError> {
-    Ok(tx.all::<(String,)>(LEARN, (json(words)?,)).await?.into_iter().map(|(word,)| word).collect())
+    Ok(tx.all::<(String,)>(LEARN, &(json(words)?,)).await?.into_iter().map(|(word,)| word).collect())
 }
 
 /// Takes up the forms of new words, each before its word.
 pub(super) async fn learn_forms(tx: &mut Tx, forms: &[(String, &str)]) -> Result<(), StoreError> {
-    tx.later(LEARN_FORMS, (json(&forms)?,)).await
+    tx.later(LEARN_FORMS, &(json(&forms)?,)).await
 }
 
 /// The known words that have one of these forms.
 pub(super) async fn known_words(tx: &mut Tx, forms: &BTreeSet<String>) -> Result<Vec<String>, StoreError> {
-    Ok(tx.all::<(String,)>(KNOWN_WORDS, (json(forms)?,)).await?.into_iter().map(|(word,)| word).collect())
+    Ok(tx.all::<(String,)>(KNOWN_WORDS, &(json(forms)?,)).await?.into_iter().map(|(word,)| word).collect())
 }
 
 /// The words in the names of each of the categories and of all above it.
 pub(super) async fn category_words(tx: &mut Tx, categories: impl Iterator<Item = i64>) -> Result<Vec<(i64, String)>, StoreError> {
-    tx.all(CATEGORY_WORDS, (id_list(categories),)).await
+    tx.all(CATEGORY_WORDS, &(id_list(categories),)).await
 }
 
 pub(super) async fn products_below(tx: &mut Tx, category: CategoryId, behind: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
-    Ok(tx.all::<(i64,)>(PRODUCTS_BELOW, (category, behind, limit)).await?.into_iter().map(|(id,)| id).collect())
+    Ok(tx.all::<(i64,)>(PRODUCTS_BELOW, &(category, behind, limit)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn categories_above(
     tx: &mut Tx,
     categories: impl Iterator<Item = i64>,
 ) -> Result<Vec<(CategoryId, CategoryId, String)>, StoreError> {
-    tx.all(CATEGORIES_ABOVE, (id_list(categories),)).await
+    tx.all(CATEGORIES_ABOVE, &(id_list(categories),)).await
 }

@@ -1,8 +1,6 @@
-use std::fmt::Write as _;
-
 use sqlx::{Arguments, sqlite::SqliteArguments};
 
-use super::super::Args;
+use super::super::{Args, statement::renumber};
 
 /// Statements that go to SQLite's thread together, as one text. All of them see the same arguments, so each has numbers of its
 /// own.
@@ -22,23 +20,11 @@ impl Batch {
         if self.is_empty() { 0 } else { self.text.matches(';').count() + 1 }
     }
 
-    pub(super) fn push(&mut self, text: &str, args: impl Args) -> Result<(), sqlx::Error> {
+    pub(super) fn push(&mut self, text: &str, args: &dyn Args) -> Result<(), sqlx::Error> {
         if !self.is_empty() {
             self.text.push_str(";\n");
         }
-        let before = self.arguments.len();
-        let mut parts = text.split('$');
-        self.text.push_str(parts.next().unwrap_or_default());
-        for part in parts {
-            let digits = part.len() - part.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
-            let (number, rest) = part.split_at(digits);
-            self.text.push('$');
-            if let Ok(number) = number.parse::<usize>() {
-                // Writing to a String cannot fail.
-                let _ = write!(self.text, "{}", before + number);
-            }
-            self.text.push_str(rest);
-        }
+        self.text.push_str(&renumber(text, self.arguments.len()));
         args.add_to_sqlite(&mut self.arguments)
     }
 }
@@ -50,8 +36,8 @@ mod tests {
     #[test]
     fn each_statement_has_numbers_of_its_own() {
         let mut batch = Batch::default();
-        batch.push("update a set b = $2 where c = $1", (1_i64, 2_i64)).unwrap();
-        batch.push("insert into d select value ->> '$.e', $1 from json_each($2) where $2 <> $10", (3_i64, 4_i64)).unwrap();
+        batch.push("update a set b = $2 where c = $1", &(1_i64, 2_i64)).unwrap();
+        batch.push("insert into d select value ->> '$.e', $1 from json_each($2) where $2 <> $10", &(3_i64, 4_i64)).unwrap();
         let expected =
             "update a set b = $2 where c = $1;\ninsert into d select value ->> '$.e', $3 from json_each($4) where $4 <> $12";
         assert_eq!((batch.text.as_str(), batch.arguments.len()), (expected, 4));

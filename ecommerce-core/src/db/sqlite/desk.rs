@@ -245,7 +245,7 @@ impl Desk {
     /// Ends the group behind what was carried.
     async fn end_with(&mut self, carried: Carried, text: &'static str) -> Result<(), sqlx::Error> {
         let mut both = self.both(carried);
-        both.batch.push(text, ())?;
+        both.batch.push(text, &())?;
         let ended = self.run_both(both).await?;
         if ended.is_some() || self.group.is_none() {
             return Ok(());

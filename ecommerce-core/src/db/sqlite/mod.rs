@@ -87,6 +87,6 @@ pub(crate) async fn backup(db: &Db, file: &Path) -> Result<(), StoreError> {
         return Err(StoreError::other("the file's name must be UTF-8"));
     };
     let copy = files::NewFile::make(file).map_err(|error| StoreError::other(error.to_string()))?;
-    db.read().await?.execute(COPY, (name.to_owned(),)).await?;
+    db.read().await?.execute(COPY, &(name.to_owned(),)).await?;
     copy.keep().map_err(|error| StoreError::other(error.to_string()))
 }

@@ -62,22 +62,22 @@ async fn deed(db: Db, number: i64, way: Way, end: End) -> Result<(), StoreError>
     let mut tx = db.write().await?;
     match way {
         Way::InTwoCalls | Way::SecondAtLast => put(&mut tx, number, 1).await?,
-        Way::BothAtLast => tx.later(PUT, (number, 1_i64)).await?,
-        Way::OneAtLast => drop(tx.scalar::<i64>(HALVES, ()).await?),
+        Way::BothAtLast => tx.later(PUT, &(number, 1_i64)).await?,
+        Way::OneAtLast => drop(tx.scalar::<i64>(HALVES, &()).await?),
     }
     match (end, way) {
         (End::Leaves, _) => Err(StoreError::other("it decided against it")),
         (End::LosesAll, _) => {
-            tx.execute(ROLL_BACK, ()).await?;
-            tx.execute(FAIL, ()).await.map(drop)
+            tx.execute(ROLL_BACK, &()).await?;
+            tx.execute(FAIL, &()).await.map(drop)
         }
-        (End::Fails, Way::InTwoCalls) => tx.execute(FAIL, ()).await.map(drop),
+        (End::Fails, Way::InTwoCalls) => tx.execute(FAIL, &()).await.map(drop),
         (End::Fails, Way::OneAtLast) => {
-            tx.later(FAIL_HALFWAY, (number,)).await?;
+            tx.later(FAIL_HALFWAY, &(number,)).await?;
             tx.commit().await
         }
         (End::Fails, _) => {
-            tx.later(FAIL, ()).await?;
+            tx.later(FAIL, &()).await?;
             tx.commit().await
         }
         (End::Commits | End::GoesAway(_), Way::InTwoCalls) => {
@@ -85,26 +85,26 @@ async fn deed(db: Db, number: i64, way: Way, end: End) -> Result<(), StoreError>
             tx.commit().await
         }
         (End::Commits | End::GoesAway(_), Way::OneAtLast) => {
-            let made = tx.write::<(i64,)>(PUT_BOTH, (number,)).await?;
+            let made = tx.write::<(i64,)>(PUT_BOTH, &(number,)).await?;
             assert_eq!(made, Some((number,)), "the rows of another");
             Ok(())
         }
         (End::Commits | End::GoesAway(_), _) => {
-            tx.later(PUT, (number, 2_i64)).await?;
+            tx.later(PUT, &(number, 2_i64)).await?;
             tx.commit().await
         }
     }
 }
 
 async fn put(tx: &mut Tx, number: i64, half: i64) -> Result<(), StoreError> {
-    tx.execute(PUT, (number, half)).await.map(drop)
+    tx.execute(PUT, &(number, half)).await.map(drop)
 }
 
 async fn open() -> (tempfile::TempDir, Db) {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&format!("sqlite:{}", folder.path().join("deeds.db").display())).await.unwrap();
     let mut tx = db.write().await.unwrap();
-    tx.execute(MAKE, ()).await.unwrap();
+    tx.execute(MAKE, &()).await.unwrap();
     tx.commit().await.unwrap();
     (folder, db)
 }
@@ -133,8 +133,8 @@ async fn all_wait(db: &Db, count: usize) {
 /// The deeds that are there. None is there by half.
 async fn done(db: &Db) -> BTreeSet<i64> {
     let mut tx = db.snapshot().await.unwrap();
-    let deeds: BTreeSet<i64> = tx.all::<(i64,)>(ALL, ()).await.unwrap().into_iter().map(|(deed,)| deed).collect();
-    assert_eq!(tx.scalar::<i64>(HALVES, ()).await.unwrap(), 2 * i64::try_from(deeds.len()).unwrap(), "a deed is there by half");
+    let deeds: BTreeSet<i64> = tx.all::<(i64,)>(ALL, &()).await.unwrap().into_iter().map(|(deed,)| deed).collect();
+    assert_eq!(tx.scalar::<i64>(HALVES, &()).await.unwrap(), 2 * i64::try_from(deeds.len()).unwrap(), "a deed is there by half");
     deeds
 }
 
@@ -240,8 +240,8 @@ async fn a_transaction_that_sqlite_rolls_back_by_itself_is_lost_for_all_who_were
             let mut tx = db.write().await.unwrap();
             put(&mut tx, 2, 1).await.unwrap();
             // As SQLite does on a full disk.
-            tx.execute(ROLL_BACK, ()).await.unwrap();
-            assert!(tx.execute(FAIL, ()).await.is_err());
+            tx.execute(ROLL_BACK, &()).await.unwrap();
+            assert!(tx.execute(FAIL, &()).await.is_err());
             assert!(put(&mut tx, 2, 2).await.is_err(), "it would be written without a transaction");
             tx.commit().await
         }

@@ -52,15 +52,15 @@ impl Turn {
     }
 
     /// A statement whose answer nobody needs: it goes along with the next call, or with the commit.
-    pub(in crate::db) fn later(&mut self, text: &str, args: impl Args) -> Result<(), sqlx::Error> {
+    pub(in crate::db) fn later(&mut self, text: &str, args: &dyn Args) -> Result<(), sqlx::Error> {
         self.batch.push(text, args)
     }
 
     /// Runs a statement, behind those that were to go along with it.
-    pub(in crate::db) async fn run(&mut self, text: &str, args: impl Args) -> Result<(Vec<SqliteRow>, u64), sqlx::Error> {
+    pub(in crate::db) async fn run(&mut self, text: &str, args: &dyn Args) -> Result<(Vec<SqliteRow>, u64), sqlx::Error> {
         if self.batch.is_empty()
             && let Some(carried) = self.desk()?.carried.take()
-            && let Some(answer) = self.run_behind(carried, text, args.clone()).await?
+            && let Some(answer) = self.run_behind(carried, text, args).await?
         {
             return Ok(answer);
         }
@@ -86,7 +86,7 @@ impl Turn {
     async fn run_batch(&mut self, unheard: usize, is_last: bool) -> Result<(Vec<SqliteRow>, u64), sqlx::Error> {
         let batch = mem::take(&mut self.batch);
         if let Some(carried) = self.desk()?.carried.take() {
-            self.run_behind(carried, "", ()).await?;
+            self.run_behind(carried, "", &()).await?;
         }
         let writes = self.writes;
         let desk = self.desk()?;
@@ -106,7 +106,7 @@ impl Turn {
         &mut self,
         carried: Carried,
         text: &str,
-        args: impl Args,
+        args: &dyn Args,
     ) -> Result<Option<(Vec<SqliteRow>, u64)>, sqlx::Error> {
         let writes = self.writes;
         let desk = self.desk()?;

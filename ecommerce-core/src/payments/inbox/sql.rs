@@ -5,6 +5,7 @@ use crate::{
     EventContent, News, OrderId, Page, PageRequest, PaymentEventId, PaymentId, ProviderEvent, ProviderName, Report, StoreError,
     Subject, Timestamp,
     db::{Tx, json, statements},
+    page::{COUNTED_TO, Count},
 };
 
 statements! {
@@ -62,7 +63,7 @@ statements! {
 
     EVENT_PAYLOAD = "select provider, payload from payment_events where id = $1";
 
-    COUNT_EVENTS = "select count(*) from payment_events";
+    COUNT_EVENTS = "select count(*) from (select 1 from payment_events limit $1) counted";
 
     EVENTS =
         "select id, provider, event_id, type, status, detail, received_at
@@ -164,7 +165,7 @@ async fn look_up(
         _ => None,
     };
     let (payment, references) = report.map_or((None, &[][..]), |Report { subject, .. }| (subject.payment, &subject.references));
-    let rows = tx.all::<KnownRow>(KNOWN, (provider, event, dispute, payment, json(&references)?)).await?;
+    let rows = tx.all::<KnownRow>(KNOWN, &(provider, event, dispute, payment, json(&references)?)).await?;
     let mut known = Known { has_new_names: !references.is_empty(), ..Known::default() };
     let mut named_before = 0;
     for row in rows {
@@ -187,10 +188,10 @@ pub(super) async fn event_by_key(
     provider: ProviderName,
     event: &ProviderEvent,
 ) -> Result<Option<(PaymentEventId, PaymentEventStatus)>, StoreError> {
-    tx.optional(EVENT_BY_KEY, (provider, event.id.clone())).await
+    tx.optional(EVENT_BY_KEY, &(provider, event.id.clone())).await
 }
 
-/// Stores an event that was not known a moment ago. Only where others may write meanwhile can it be there by now.
+/// Stores an event that was not known a moment ago.
 pub(super) async fn insert_event(
     tx: &mut Tx,
     provider: ProviderName,
@@ -200,8 +201,7 @@ pub(super) async fn insert_event(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let args = (provider, event.id.clone(), event.kind.clone(), status, detail.map(str::to_owned), payload.to_owned(), now);
-    let stored = tx.later(INSERT_EVENT, args).await;
-    stored.map_err(|error| if error.is_unique_violation() { StoreError::lost_race() } else { error })
+    tx.insert_first(INSERT_EVENT, &args).await
 }
 
 pub(super) async fn set_event_status(
@@ -210,11 +210,11 @@ pub(super) async fn set_event_status(
     event: &ProviderEvent,
     (status, detail): (PaymentEventStatus, Option<&str>),
 ) -> Result<(), StoreError> {
-    tx.later(SET_EVENT_STATUS, (provider, event.id.clone(), status, detail.map(str::to_owned))).await
+    tx.later(SET_EVENT_STATUS, &(provider, event.id.clone(), status, detail.map(str::to_owned))).await
 }
 
 pub(super) async fn event_payload(tx: &mut Tx, id: PaymentEventId) -> Result<(ProviderName, String), StoreError> {
-    tx.one(EVENT_PAYLOAD, (id,)).await
+    tx.one(EVENT_PAYLOAD, &(id,)).await
 }
 
 /// Remembers what an unmatched event names: by the provider, or as one of our own ids.
@@ -228,13 +228,13 @@ pub(super) async fn insert_unmatched(
     let order = subject.order.map(|id| ("order", id.to_string()));
     let payment = subject.payment.map(|id| ("payment", id.to_string()));
     for (namespace, name) in names.chain(order).chain(payment) {
-        tx.later(INSERT_UNMATCHED, (provider, event.id.clone(), namespace.to_owned(), name)).await?;
+        tx.later(INSERT_UNMATCHED, &(provider, event.id.clone(), namespace.to_owned(), name)).await?;
     }
     Ok(())
 }
 
 pub(super) async fn delete_unmatched(tx: &mut Tx, event: PaymentEventId) -> Result<(), StoreError> {
-    tx.later(DELETE_UNMATCHED, (event,)).await
+    tx.later(DELETE_UNMATCHED, &(event,)).await
 }
 
 /// Of the unmatched events before this one, the oldest of a slice of the newest, and those of it of which something has
@@ -244,14 +244,14 @@ pub(in super::super) async fn matched_by_now(
     before: i64,
     slice: i64,
 ) -> Result<Option<(i64, Vec<PaymentEventId>)>, StoreError> {
-    let Some(oldest) = tx.scalar::<Option<i64>>(WAITING, (before, slice)).await? else { return Ok(None) };
-    let matched = tx.all::<(PaymentEventId,)>(MATCHED_BY_NOW, (oldest, before)).await?;
+    let Some(oldest) = tx.scalar::<Option<i64>>(WAITING, &(before, slice)).await? else { return Ok(None) };
+    let matched = tx.all::<(PaymentEventId,)>(MATCHED_BY_NOW, &(oldest, before)).await?;
     Ok(Some((oldest, matched.into_iter().map(|(id,)| id).collect())))
 }
 
 /// Unmatched events that name this payment.
 pub(super) async fn matched_by_payment(tx: &mut Tx, payment: PaymentId) -> Result<Vec<PaymentEventId>, StoreError> {
-    Ok(tx.all::<(PaymentEventId,)>(MATCHED_BY_PAYMENT, (payment,)).await?.into_iter().map(|(id,)| id).collect())
+    Ok(tx.all::<(PaymentEventId,)>(MATCHED_BY_PAYMENT, &(payment,)).await?.into_iter().map(|(id,)| id).collect())
 }
 
 #[derive(sqlx::FromRow)]
@@ -267,11 +267,11 @@ struct EventRow {
 
 /// A page of what providers sent, newest first.
 pub(in super::super) async fn events(tx: &mut Tx, page: PageRequest) -> Result<Page<PaymentEvent>, StoreError> {
-    let count = tx.scalar(COUNT_EVENTS, ()).await?;
-    let rows = tx.all::<EventRow>(EVENTS, (page.limit(), page.offset())).await?;
+    let count = tx.scalar(COUNT_EVENTS, &(COUNTED_TO,)).await?;
+    let rows = tx.all::<EventRow>(EVENTS, &(page.limit(), page.offset())).await?;
     let events = rows.into_iter().map(|row| {
         let EventRow { id, provider, event_id, r#type: kind, status, detail, received_at } = row;
         PaymentEvent { id, provider, event_id, kind, status, detail, received_at }
     });
-    Ok(Page::new(count, events.collect(), page))
+    Ok(Page::of(Count::bounded(count), events.collect(), page))
 }

@@ -481,6 +481,8 @@ async fn of_very_many_hits_the_best_are_still_first(shop: Shop) {
     let cheap = shop.store.product_list(&cheap, page(502), None).await.unwrap();
     assert_eq!((cheap.count, cheap.count_is, cheap.results.len()), (10_000, CountIs::AtLeast, 20));
     assert_eq!(cheap.next(), Some(page(503)), "pages go on behind what is counted");
+    let all = shop.store.product_list(&ProductFilter::default(), page(503), Some(shop.admin())).await.unwrap();
+    assert_eq!((all.count, all.count_is, all.results.len(), all.next()), (10_000, CountIs::AtLeast, 13, None));
 
     // What was seen goes away, and nothing behind it moves to where nobody looks any more.
     let (mut cursor, mut seen) = (None::<String>, Vec::new());

@@ -1,3 +1,8 @@
+mod session;
+mod writes;
+
+pub(super) use session::{Session, Unsettled};
+
 use std::{str::FromStr, time::Duration};
 
 use futures_util::FutureExt;

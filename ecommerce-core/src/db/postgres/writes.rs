@@ -82,6 +82,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
     use super::*;
 
     const SAVE: &str = "update payments set status = $2 where id = $1";
@@ -147,6 +149,23 @@ mod tests {
             ("set local statement_timeout = 0", false),
         ] {
             assert_eq!(is_write(text), expected, "{text}");
+        }
+    }
+
+    /// A table that were overlooked would let a statement go along with one that it must come behind.
+    #[test]
+    fn every_table_that_a_statement_writes_is_seen() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
+        let files = fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        let migrations: String = files.collect();
+        let tables: BTreeSet<_> = migrations.split("create table ").skip(1).filter_map(|rest| words(rest).next()).collect();
+        for Sql { name, postgres, .. } in crate::statements() {
+            let seen: Vec<_> = written(postgres).collect();
+            assert!(seen.iter().all(|table| tables.contains(table)), "{name}: {seen:?}");
+            // Other ways to write, and other ways to write the same, are not read.
+            let in_small_letters = postgres.to_ascii_lowercase();
+            assert_eq!(written(&in_small_letters).count(), seen.len(), "{name}");
+            assert!(!words(&in_small_letters).any(|word| matches!(word, "merge" | "truncate")), "{name}");
         }
     }
 }

@@ -36,9 +36,9 @@ statements! {
         "select id, email, name, role, created_at, disabled_at
          from users
          order by id
-         limit $1 offset $2";
+         limit $1 + 0 offset $2";
 
-    COUNT_USERS = "select count(*) from (select 1 from users limit $1) counted";
+    COUNT_USERS = "select count(*) from (select 1 from users limit $1 + 0) counted";
 
     LOCK_USER = {
         sqlite: "select id, email, name, role, created_at, disabled_at from users where email_key = $1",
@@ -72,7 +72,8 @@ statements! {
         postgres:
             "select s.token_hash, u.id, u.email, u.name, u.role, u.created_at, u.disabled_at
              from sessions s join users u on u.id = s.user_id
-             where s.token_hash = any (string_to_array($1, ',')) and s.expires_at > $2 and u.disabled_at is null",
+             where s.token_hash = any (array(select unnest(string_to_array($1, ',')))) and s.expires_at > $2
+                 and u.disabled_at is null",
     };
 
     DELETE_SESSION = "delete from sessions where token_hash = $1";

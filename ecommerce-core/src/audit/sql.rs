@@ -19,14 +19,14 @@ statements! {
         "insert into audit_log (at, user_id, user_email, place, action, subject_kind, subject_id, detail)
          values ($1, $2, (select email from users where id = $2), $3, $4, $5, $6, $7)";
 
-    ENTRIES = (concat!(select_entries!(), " where at >= $1 order by at desc, id desc limit $2 offset $3"));
+    ENTRIES = (concat!(select_entries!(), " where at >= $1 order by at desc, id desc limit $2 + 0 offset $3"));
 
-    COUNT = "select count(*) from (select 1 from audit_log where at >= $1 limit $2) counted";
+    COUNT = "select count(*) from (select 1 from audit_log where at >= $1 limit $2 + 0) counted";
 
     ENTRIES_OF_USER =
-        (concat!(select_entries!(), " where user_id = $1 and at >= $2 order by at desc, id desc limit $3 offset $4"));
+        (concat!(select_entries!(), " where user_id = $1 and at >= $2 order by at desc, id desc limit $3 + 0 offset $4"));
 
-    COUNT_OF_USER = "select count(*) from (select 1 from audit_log where user_id = $1 and at >= $2 limit $3) counted";
+    COUNT_OF_USER = "select count(*) from (select 1 from audit_log where user_id = $1 and at >= $2 limit $3 + 0) counted";
 }
 
 /// Notes what is being done by the right of this proof. It stands when the transaction does.

@@ -55,7 +55,7 @@ pub(super) async fn products_after(tx: &mut Tx, after: i64, limit: u32) -> Resul
     next.and("p.deleted_at is null");
     next.and_with("p.id > ?", after);
     next.push("\norder by p.id");
-    next.push_with("\nlimit ?", i64::from(limit));
+    next.push_with("\nlimit ? + 0", i64::from(limit));
     products_of(tx, next).await
 }
 
@@ -133,7 +133,7 @@ impl TryFrom<ProductRow> for Product {
 }
 
 pub(super) fn cut(mut list: Filter, page: PageRequest) -> Filter {
-    list.push_with("\nlimit ?", page.limit());
+    list.push_with("\nlimit ? + 0", page.limit());
     list.push_with(" offset ?", page.offset());
     list
 }

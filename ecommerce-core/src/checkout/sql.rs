@@ -29,8 +29,7 @@ statements! {
     /// products are still as they were when it was decided. In SQLite nobody can have written since.
     ///
     /// In PostgreSQL products are locked in the order of their ids, so that two checkouts never wait for each other. Such a
-    /// lock lets others go on putting them into their carts. It takes an array for ten rows and a list of JSON for a hundred,
-    /// for which it would rather read all products.
+    /// lock lets others go on putting them into their carts. That the items are few it is told as for a cart.
     PLACE = {
         sqlite:
             "insert into orders
@@ -62,7 +61,8 @@ statements! {
             "with items as materialized (
                  select cast(i ->> 'product' as bigint) as product, i ->> 'name' as name, cast(i ->> 'price' as bigint) as price,
                      cast(i ->> 'quantity' as bigint) as quantity
-                 from unnest(array(select json_array_elements(cast(cast($6 as text) as json)))) i),
+                 from json_array_elements(cast(cast($6 as text) as json)) i
+                 where json_typeof(i) = 'object'),
              held as (
                  select p.id
                  from products p join items i on i.product = p.id

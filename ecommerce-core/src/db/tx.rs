@@ -139,7 +139,7 @@ impl Tx {
     /// How many rows a list has that begins with `select count(*) from (select 1 from`, and that is counted no further than to so
     /// many.
     pub(crate) async fn count_to(&mut self, most: i64, mut list: Filter) -> Result<i64, StoreError> {
-        list.push_with("\nlimit ?) counted", most);
+        list.push_with("\nlimit ? + 0) counted", most);
         Ok(self.filtered::<(i64,)>(list).await?.first().map_or(0, |(rows,)| *rows))
     }
 

@@ -24,7 +24,7 @@ macro_rules! slice {
             $id,
             " > $1 order by ",
             $id,
-            " limit $2) slice"
+            " limit $2 + 0) slice"
         )
     };
 }
@@ -108,7 +108,7 @@ statements! {
                  group by i.product_id
              ) held on held.product_id = p.id
          where p.reserved <> coalesce(held.quantity, 0)
-         limit $1";
+         limit $1 + 0";
 
     /// The movements are counted here and not read: that each is of a line is looked at along their own table.
     /// Materialized, or SQLite would count anew for every comparison.
@@ -278,7 +278,7 @@ statements! {
         "select k.order_id as id, cast(0 as bigint) as orders, cast(1 as bigint) as one
          from idempotency_keys k
          where not exists (select 1 from orders o where o.user_id = k.user_id and o.id = k.order_id)
-         limit $1";
+         limit $1 + 0";
 
     NOTICES = {
         sqlite:
@@ -290,7 +290,7 @@ statements! {
              ) told
              group by id
              having sum(notices) <> sum(applied)
-             limit $1",
+             limit $1 + 0",
         postgres:
             "select id, sum(notices) as notices, sum(applied) as applied
              from (
@@ -300,7 +300,7 @@ statements! {
              ) told
              group by id
              having sum(notices) <> sum(applied)
-             limit $1",
+             limit $1 + 0",
     };
 
     /// Whatever waits for something to become known is an event that found nothing.
@@ -308,7 +308,7 @@ statements! {
         "select u.event as id, cast(0 as bigint) as unmatched, cast(1 as bigint) as one
          from unmatched_references u
          where not exists (select 1 from payment_events e where e.id = u.event and e.status = 'unmatched')
-         limit $1";
+         limit $1 + 0";
 }
 
 /// One way along a table: what is looked at there together.

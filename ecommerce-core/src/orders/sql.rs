@@ -257,7 +257,7 @@ pub(super) async fn list(
              o.created_at, o.updated_at, o.user_id, u.email
          from orders o join users u on u.id = o.user_id",
     ));
-    heads.push_with("\norder by o.id desc limit ?", page.limit());
+    heads.push_with("\norder by o.id desc limit ? + 0", page.limit());
     heads.push_with(" offset ?", page.offset());
     let mut page = Page::of(count, tx.filtered(heads).await?, page);
     let heads = mem::take(&mut page.results);

@@ -333,7 +333,7 @@ pub(super) async fn refunds(tx: &mut Tx, status: Option<RefundStatus>, page: Pag
     let count = Count::bounded(tx.count_to(COUNTED_TO, counted).await?);
     let mut list =
         narrowed("payments::LIST_REFUNDS", "select id, payment_id, amount, currency, reason, status, created_at from refunds");
-    list.push_with("\norder by id desc limit ?", page.limit());
+    list.push_with("\norder by id desc limit ? + 0", page.limit());
     list.push_with(" offset ?", page.offset());
     let rows = tx.filtered::<RefundRow>(list).await?;
     let refunds = rows.into_iter().map(Refund::try_from).collect::<Result<_, _>>()?;

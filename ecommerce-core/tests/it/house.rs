@@ -91,6 +91,17 @@ fn sql_stands_in_its_own_files() {
     }
 }
 
+/// See `statements.rs`, where those are read that are not put together from what was asked for.
+#[test]
+fn no_limit_of_a_filtered_list_is_a_bare_argument() {
+    for source in sources() {
+        for (at, word) in source.text.match_indices("limit ?") {
+            let rest = &source.text[at + word.len()..];
+            assert!(rest.starts_with(" + 0"), "{}: limit ?{}", source.path.display(), rest.lines().next().unwrap());
+        }
+    }
+}
+
 #[test]
 fn rules_do_not_wait() {
     let is_rule = |source: &Source| match source.module.as_str() {

@@ -45,7 +45,7 @@ const PAGE: &str = select_products!(
     "from products p left join categories c on c.id = p.category_id
      where p.deleted_at is null and p.is_available
      order by p.id
-     limit $1"
+     limit $1 + 0"
 );
 /// The best of up to 1,000 hits, which is as far as ours counts them.
 const SEARCH: &str = select_products!(

@@ -87,7 +87,7 @@ macro_rules! told {
             ", '\u{1e}')
                          from (select id from hits order by id limit ",
             $looked_at,
-            ") h cross join product_index i
+            " + 0) h cross join product_index i
                          where i.product_id = h.id
                      ) end as cards
                  from (select count(*) as hits from hits) sized
@@ -125,7 +125,7 @@ statements! {
                      select count(*) from (select rowid from product_words where product_words match $1 limit ", counted!(), ") few
                  ) = ", counted!(), " then $1 else $2 end
                  order by 1
-                 limit $3
+                 limit $3 + 0
              )
              ", told!("$4"))),
         postgres: (concat!(
@@ -137,13 +137,13 @@ statements! {
                   from product_index
                   where (select are_common from words) and lexemes @@ cast($1 as tsquery)
                   order by product_id
-                  limit $3)
+                  limit $3 + 0)
                  union all
                  (select product_id as id
                   from product_index
                   where not (select are_common from words) and lexemes @@ cast($2 as tsquery)
                   order by product_id + 0
-                  limit $3)
+                  limit $3 + 0)
              )
              ", told!("$4"))),
     };
@@ -152,7 +152,7 @@ statements! {
     NAMED = {
         sqlite: (concat!(
             "with hits as materialized (
-                 select rowid as id from product_words where product_words match $1 and rowid > $2 order by 1 limit $3
+                 select rowid as id from product_words where product_words match $1 and rowid > $2 order by 1 limit $3 + 0
              )
              ", told!("$4"))),
         postgres: (concat!(
@@ -161,7 +161,7 @@ statements! {
                  from product_index
                  where names @@ cast($1 as tsquery) and product_id > $2
                  order by product_id + 0
-                 limit $3
+                 limit $3 + 0
              )
              ", told!("$4"))),
     };
@@ -170,7 +170,7 @@ statements! {
     NAMED_OF_MANY = {
         sqlite: (concat!(
             "with hits as materialized (
-                 select rowid as id from product_words where product_words match $1 and rowid > $2 order by 1 limit $3
+                 select rowid as id from product_words where product_words match $1 and rowid > $2 order by 1 limit $3 + 0
              )
              ", told!("$4"))),
         postgres: (concat!(
@@ -182,13 +182,13 @@ statements! {
                   from product_index
                   where (select are_common from words) and names @@ cast($1 as tsquery) and product_id > $2
                   order by product_id
-                  limit $3)
+                  limit $3 + 0)
                  union all
                  (select product_id as id
                   from product_index
                   where not (select are_common from words) and names @@ cast($1 as tsquery) and product_id > $2
                   order by product_id + 0
-                  limit $3)
+                  limit $3 + 0)
              )
              ", told!("$4"))),
     };
@@ -245,12 +245,12 @@ pub(super) async fn hits(
     }
     // As above: PostgreSQL must not read all in the order of the ids.
     list.push_either(
-        ("\norder by 1 limit ?) ", most),
+        ("\norder by 1 limit ? + 0) ", most),
         (
             match asked {
-                Asked::Everything => "\norder by 1 limit ?) ",
-                _ if is_narrow => "\norder by p.id + 0 limit ?) ",
-                _ => "\norder by product_id + 0 limit ?) ",
+                Asked::Everything => "\norder by 1 limit ? + 0) ",
+                _ if is_narrow => "\norder by p.id + 0 limit ? + 0) ",
+                _ => "\norder by product_id + 0 limit ? + 0) ",
             },
             most,
         ),
@@ -349,7 +349,7 @@ pub(super) async fn page(
         go_on(&mut list, wanted.ordering, position);
     }
     order(&mut list, wanted.ordering);
-    list.push_with("\nlimit ?", request.limit());
+    list.push_with("\nlimit ? + 0", request.limit());
     list.push_with(" offset ?", if behind.is_some() { 0 } else { request.offset() });
     Ok(Page::of(count, products_of(tx, list).await?, request))
 }

@@ -22,8 +22,8 @@ statements! {
 
     /// Nobody changes them before they are indexed as they are.
     NEXT_PRODUCTS = {
-        sqlite: "select id from products where id > $1 and deleted_at is null order by id limit $2",
-        postgres: "select id from products where id > $1 and deleted_at is null order by id limit $2 for no key update",
+        sqlite: "select id from products where id > $1 and deleted_at is null order by id limit $2 + 0",
+        postgres: "select id from products where id > $1 and deleted_at is null order by id limit $2 + 0 for no key update",
     };
 
     CATEGORY_NAMES = "select id, name from categories order by id";
@@ -107,14 +107,14 @@ statements! {
              where category_id in (select category_id from category_ancestors where ancestor_id = $1)
                  and id > $2 and deleted_at is null
              order by id
-             limit $3",
+             limit $3 + 0",
         postgres:
             "select id
              from products
              where category_id in (select category_id from category_ancestors where ancestor_id = $1)
                  and id > $2 and deleted_at is null
              order by id
-             limit $3
+             limit $3 + 0
              for no key update",
     };
 

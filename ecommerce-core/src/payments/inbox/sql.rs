@@ -15,7 +15,8 @@ statements! {
 
     /// What is known of what an event tells: the event itself; the payment that a dispute was first told of (place 0), that is
     /// named by our own id (1) and by each of the provider's names (2 and on); and whether events wait for such a name. There is
-    /// one row at least. Each name is looked up by itself: else a planner may read all names there are.
+    /// one row at least. Each name is looked up by itself: else a planner may read all names there are. PostgreSQL takes an array
+    /// for ten rows and a list of JSON for a hundred, for which it would plan anew at each run.
     KNOWN = {
         sqlite:
             "select e.id as event_id, e.status as event_status, ids.place, ids.payment_id,
@@ -49,7 +50,7 @@ statements! {
                      select 1 + key,
                          (select r.payment_id from payment_references r where r.provider = $1 and r.reference = value),
                          (select 1 from unmatched_references u where u.provider = $1 and u.reference = value limit 1) is not null
-                     from json_array_elements_text(cast(cast($5 as text) as json)) with ordinality names (value, key)
+                     from unnest(array(select json_array_elements_text(cast(cast($5 as text) as json)))) with ordinality names (value, key)
                  ) ids on true
              order by ids.place",
     };
@@ -63,13 +64,13 @@ statements! {
 
     EVENT_PAYLOAD = "select provider, payload from payment_events where id = $1";
 
-    COUNT_EVENTS = "select count(*) from (select 1 from payment_events limit $1) counted";
+    COUNT_EVENTS = "select count(*) from (select 1 from payment_events limit $1 + 0) counted";
 
     EVENTS =
         "select id, provider, event_id, type, status, detail, received_at
          from payment_events
          order by id desc
-         limit $1 offset $2";
+         limit $1 + 0 offset $2";
 
     INSERT_UNMATCHED =
         "insert into unmatched_references (provider, reference, event)
@@ -79,7 +80,8 @@ statements! {
     DELETE_UNMATCHED = "delete from unmatched_references where event = $1";
 
     /// Where a slice of the references that wait ends, the newest events first.
-    WAITING = "select min(event) from (select event from unmatched_references where event < $1 order by event desc limit $2) slice";
+    WAITING =
+        "select min(event) from (select event from unmatched_references where event < $1 order by event desc limit $2 + 0) slice";
 
     /// Events that were waiting for something that has become known: a provider's name, an order's or a payment's id.
     MATCHED_BY_NOW =

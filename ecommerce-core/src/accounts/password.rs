@@ -1,5 +1,10 @@
 use std::{
-    sync::{Arc, LazyLock},
+    cell::RefCell,
+    mem,
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,11 +61,24 @@ impl std::fmt::Debug for Password {
 pub(crate) struct Hasher {
     turns: Arc<Semaphore>,
     longest_wait: Duration,
+    queue: Arc<Queue>,
 }
 
 /// The right to hash. It stays with the work until that is done, also when nobody waits for the answer any more.
 pub(crate) struct Turn {
+    memory: Memory,
+    queue: Arc<Queue>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// What a hash is made in.
+type Memory = Vec<Block>;
+
+/// Who waits for a turn takes the memory of the turn before, since to get it from the system takes half as long as the hash.
+#[derive(Default)]
+struct Queue {
+    waiting: AtomicUsize,
+    left: Mutex<Vec<Memory>>,
 }
 
 /// How a password compares to a hash.
@@ -73,7 +91,7 @@ pub(crate) struct Verdict {
 }
 
 /// What an unknown e-mail is checked against, so that it takes as long as a wrong password.
-static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash(b"nobody has this password").ok());
+static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash(b"nobody has this password", &mut Memory::new()).ok());
 
 impl Hasher {
     /// Together they take 152 MiB.
@@ -81,18 +99,62 @@ impl Hasher {
 
     pub(crate) fn new(longest_wait: Duration) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new(cores.min(Self::MOST_TURNS))), longest_wait }
+        Self::of(cores.min(Self::MOST_TURNS), longest_wait)
+    }
+
+    fn of(turns: usize, longest_wait: Duration) -> Self {
+        Self { turns: Arc::new(Semaphore::new(turns)), longest_wait, queue: Arc::default() }
     }
 
     /// Waits for a turn; `None` when it does not come in time.
     pub(crate) async fn turn(&self) -> Option<Turn> {
-        let turn = timeout(self.longest_wait, self.turns.clone().acquire_owned()).await;
-        turn.ok()?.ok().map(|permit| Turn { _permit: permit })
+        let waiting = Waiting::new(&self.queue);
+        let permit = timeout(self.longest_wait, self.turns.clone().acquire_owned()).await.ok()?.ok()?;
+        Some(Turn { memory: waiting.memory(), queue: self.queue.clone(), _permit: permit })
     }
 
     /// A turn that nobody else wants now.
     pub(crate) fn idle_turn(&self) -> Option<Turn> {
-        self.turns.clone().try_acquire_owned().ok().map(|permit| Turn { _permit: permit })
+        let permit = self.turns.clone().try_acquire_owned().ok()?;
+        Some(Turn { memory: Memory::new(), queue: self.queue.clone(), _permit: permit })
+    }
+}
+
+impl Queue {
+    fn left(&self) -> impl std::ops::DerefMut<Target = Vec<Memory>> + '_ {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one who waits, for as long. The last to leave leaves no memory behind.
+struct Waiting<'q>(&'q Queue);
+
+impl<'q> Waiting<'q> {
+    fn new(queue: &'q Queue) -> Self {
+        queue.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(queue)
+    }
+
+    fn memory(&self) -> Memory {
+        self.0.left().pop().unwrap_or_default()
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut left = self.0.left();
+        if self.0.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+            left.clear();
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut left = self.queue.left();
+        if self.queue.waiting.load(Ordering::Relaxed) > 0 && (1..=Argon2id::ALWAYS_MAPPED).contains(&self.memory.capacity()) {
+            left.push(mem::take(&mut self.memory));
+        }
     }
 }
 
@@ -100,7 +162,7 @@ impl Turn {
     /// The password as a PHC string.
     pub(crate) async fn hash(self, password: &Password) -> Result<String, StoreError> {
         let password = password.0.clone();
-        let (hash, _) = self.run(move || hash(password.as_bytes())).await?;
+        let (hash, _) = self.run(move |memory| hash(password.as_bytes(), memory)).await?;
         hash
     }
 
@@ -108,10 +170,10 @@ impl Turn {
     pub(crate) async fn verify(self, password: &str, known_hash: Option<String>) -> Result<Verdict, StoreError> {
         // No account has a longer password, and hashing a megabyte would cost an attacker nothing.
         let password = password.chars().take(129).collect::<String>();
-        let work = move || {
-            let is_right = matches(password.as_bytes(), known_hash.as_deref()) && known_hash.is_some();
+        let work = move |memory: &mut Memory| {
+            let is_right = matches(password.as_bytes(), known_hash.as_deref(), memory) && known_hash.is_some();
             let is_weak = is_right && known_hash.as_deref().is_some_and(is_weak);
-            let stronger_hash = is_weak.then(|| hash(password.as_bytes())).transpose()?;
+            let stronger_hash = is_weak.then(|| hash(password.as_bytes(), memory)).transpose()?;
             Ok::<_, StoreError>((is_right, stronger_hash))
         };
         let (verdict, turn) = self.run(work).await?;
@@ -119,16 +181,19 @@ impl Turn {
         Ok(Verdict { is_right, stronger_hash, _turn: turn })
     }
 
-    async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<(T, Self), StoreError> {
-        let done = tokio::task::spawn_blocking(move || (work(), self)).await;
+    async fn run<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<(T, Self), StoreError> {
+        let done = tokio::task::spawn_blocking(move || (work(&mut self.memory), self)).await;
         done.map_err(|_| StoreError::other("hashing a password failed"))
     }
 }
 
 /// Is it the password of this hash, or else of nobody's?
-fn matches(password: &[u8], hash: Option<&str>) -> bool {
+fn matches(password: &[u8], hash: Option<&str>, memory: &mut Memory) -> bool {
     let hash = hash.or(NOBODY.as_deref()).map(PasswordHash::new);
-    hash.is_some_and(|hash| hash.is_ok_and(|hash| Argon2id.verify_password(password, &hash).is_ok()))
+    hash.is_some_and(|hash| hash.is_ok_and(|hash| Argon2id::new(memory).verify_password(password, &hash).is_ok()))
 }
 
 /// Was it made with less than what a new hash is made with?
@@ -140,27 +205,31 @@ fn is_weak(hash: &str) -> bool {
     !is_today_s_kind || params.m_cost() < Params::DEFAULT_M_COST || params.t_cost() < Params::DEFAULT_T_COST
 }
 
-fn hash(password: &[u8]) -> Result<String, StoreError> {
+fn hash(password: &[u8], memory: &mut Memory) -> Result<String, StoreError> {
     let failed = |error: String| StoreError::other(format!("hashing a password: {error}"));
     let mut salt = [0; 16];
     SysRng.try_fill_bytes(&mut salt).map_err(|error| failed(error.to_string()))?;
-    let hash = Argon2id.hash_password_with_params(password, &salt, Params::default());
+    let hash = Argon2id::new(memory).hash_password_with_params(password, &salt, Params::default());
     Ok(hash.map_err(|error| failed(error.to_string()))?.to_string())
 }
 
-/// Argon2id in memory that goes back to the system at once.
+/// Argon2id in memory that goes back to the system once it is freed.
 ///
 /// glibc keeps what is freed, at each thread, up to allocations of 32 MiB (mallopt(3), `M_MMAP_THRESHOLD`): a shop would
 /// hold on to 19 MiB and more for ever after its first log-in. What reserves more is mapped and unmapped; only the part
 /// that is used becomes memory.
-struct Argon2id;
+struct Argon2id<'m>(RefCell<&'m mut Memory>);
 
-impl Argon2id {
+impl<'m> Argon2id<'m> {
     /// So many blocks are more than 32 MiB.
     const ALWAYS_MAPPED: usize = 33 * 1024 * 1024 / Block::SIZE;
+
+    const fn new(memory: &'m mut Memory) -> Self {
+        Self(RefCell::new(memory))
+    }
 }
 
-impl CustomizedPasswordHasher<PasswordHash> for Argon2id {
+impl CustomizedPasswordHasher<PasswordHash> for Argon2id<'_> {
     type Params = Params;
 
     fn hash_password_customized(
@@ -173,11 +242,15 @@ impl CustomizedPasswordHasher<PasswordHash> for Argon2id {
     ) -> password_hash::Result<PasswordHash> {
         let algorithm = algorithm.map(Algorithm::try_from).transpose()?.unwrap_or_default();
         let version = version.map(argon2::Version::try_from).transpose()?.unwrap_or_default();
-        let mut memory = Vec::with_capacity(Self::ALWAYS_MAPPED);
+        let mut memory = self.0.borrow_mut();
+        if memory.capacity() == 0 {
+            memory.reserve_exact(Self::ALWAYS_MAPPED);
+        }
+        // What the last hash left there is written over before it is read.
         memory.resize(params.block_count(), Block::new());
         let mut output = vec![0; params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
         let argon2 = Argon2::new(algorithm, version, params);
-        argon2.hash_password_into_with_memory(password, salt, &mut output, &mut memory)?;
+        argon2.hash_password_into_with_memory(password, salt, &mut output, memory.as_mut_slice())?;
         Ok(PasswordHash {
             algorithm: algorithm.ident(),
             version: Some(version.into()),
@@ -193,7 +266,7 @@ mod tests {
     use super::*;
 
     fn hasher(turns: usize) -> Hasher {
-        Hasher { turns: Arc::new(Semaphore::new(turns)), longest_wait: Duration::from_secs(30) }
+        Hasher::of(turns, Duration::from_secs(30))
     }
 
     async fn is_right(hasher: &Hasher, password: &str, hash: Option<String>) -> bool {
@@ -211,12 +284,12 @@ mod tests {
 
     #[test]
     fn other_programs_read_our_hashes_and_we_read_theirs() {
-        let ours = hash(b"correct horse").unwrap();
+        let ours = hash(b"correct horse", &mut Memory::new()).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse", &PasswordHash::new(&ours).unwrap()).is_ok());
         let theirs = Argon2::from(Params::new(4096, 3, 2, Some(24)).unwrap());
         let theirs =
             argon2::password_hash::PasswordHasher::hash_password_with_salt(&theirs, b"correct horse", b"somesaltsomesalt");
-        assert!(Argon2id.verify_password(b"correct horse", &theirs.unwrap()).is_ok());
+        assert!(Argon2id::new(&mut Memory::new()).verify_password(b"correct horse", &theirs.unwrap()).is_ok());
     }
 
     /// S5: what counts as weaker than today's.
@@ -240,8 +313,9 @@ mod tests {
     #[tokio::test]
     async fn s07_an_unknown_e_mail_takes_the_way_of_a_wrong_password() {
         let settings = |hash: &str| hash.rsplitn(3, '$').last().unwrap().to_owned();
-        assert_eq!(settings(NOBODY.as_deref().unwrap()), settings(&hash(b"correct horse").unwrap()));
-        assert!(matches(b"nobody has this password", None) && !matches(b"correct horse", None));
+        let mut memory = Memory::new();
+        assert_eq!(settings(NOBODY.as_deref().unwrap()), settings(&hash(b"correct horse", &mut memory).unwrap()));
+        assert!(matches(b"nobody has this password", None, &mut memory) && !matches(b"correct horse", None, &mut memory));
         assert!(!is_right(&hasher(1), "nobody has this password", None).await);
     }
 
@@ -252,7 +326,7 @@ mod tests {
         let (begun, go_on) = (Arc::new(Semaphore::new(0)), Arc::new(std::sync::Barrier::new(2)));
         let work = {
             let (begun, go_on) = (begun.clone(), go_on.clone());
-            move || {
+            move |_: &mut Memory| {
                 begun.add_permits(1);
                 go_on.wait();
             }
@@ -264,6 +338,41 @@ mod tests {
         assert!(hasher.idle_turn().is_none(), "two would hash at once");
         go_on.wait();
         assert!(hasher.turn().await.is_some());
+    }
+
+    /// S9: the memory of a hash goes to who waits for the next, and to nobody where nobody does.
+    #[tokio::test]
+    async fn s09_memory_is_kept_for_those_who_wait_and_no_longer() {
+        let hasher = hasher(1);
+        let waiting = || {
+            let hasher = hasher.clone();
+            tokio::spawn(async move { hasher.turn().await.unwrap() })
+        };
+        let weak = Argon2::from(Params::new(64, 1, 1, None).unwrap());
+        let weak = argon2::password_hash::PasswordHasher::hash_password_with_salt(&weak, b"correct horse", b"somesaltsomesalt");
+        let weak = Some(weak.unwrap().to_string());
+
+        let first = hasher.turn().await.unwrap();
+        let second = waiting();
+        tokio::task::yield_now().await;
+        let verdict = first.verify("correct horse", weak.clone()).await.unwrap();
+        assert!(verdict.is_right && matches(b"correct horse", verdict.stronger_hash.as_deref(), &mut Memory::new()));
+        drop(verdict);
+        let second = second.await.unwrap();
+        assert!(second.memory.capacity() > 0 && hasher.queue.left().is_empty(), "the system was asked for more");
+        let verdict = second.verify("correct horse", weak.clone()).await.unwrap();
+        assert!(verdict.is_right && matches(b"correct horse", verdict.stronger_hash.as_deref(), &mut Memory::new()));
+        drop(verdict);
+        assert!(hasher.queue.left().is_empty(), "nobody waited for it");
+
+        let third = hasher.turn().await.unwrap();
+        assert_eq!(third.memory.capacity(), 0);
+        let gone = waiting();
+        tokio::task::yield_now().await;
+        drop(third.verify("correct horse", weak).await.unwrap());
+        assert_eq!(hasher.queue.left().len(), 1);
+        gone.abort();
+        assert!(gone.await.is_err() && hasher.queue.left().is_empty(), "who went away has left it behind");
     }
 
     #[tokio::test]

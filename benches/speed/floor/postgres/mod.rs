@@ -98,21 +98,32 @@ impl super::Shop for Shop {
 
     async fn checkout(&self, token_hash: String, key: String) -> Done<Vec<OrderLine>> {
         let now = now();
-        let checkout = sqlx::query(texts::CHECKOUT).bind(token_hash).bind(now).bind(now + DAY).bind(key);
-        match checkout.fetch_all(&self.0).await {
+        let rows = loop {
+            let checkout = sqlx::query(texts::CHECKOUT).bind(&token_hash).bind(now).bind(now + DAY).bind(&key);
+            match checkout.fetch_all(&self.0).await {
+                Err(error) if is_code(&error, &["40P01"]) => {} // those who wait for each other: all but one try again
+                ended => break ended,
+            }
+        };
+        match rows {
             Ok(rows) => done(&rows, |changed| changed.is_some()),
             // A total that is null, or a key that was used.
-            Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "23502" || code == "23505") => {
-                Err(Fault(StatusCode::CONFLICT))
-            }
+            Err(error) if is_code(&error, &["23502", "23505"]) => Err(Fault(StatusCode::CONFLICT)),
             Err(error) => Err(error.into()),
         }
     }
 
     async fn paid(&self, paid: Paid, payload: String) -> Done<()> {
         let Paid { event, kind, payment, session, intent, amount, currency } = paid;
-        let paid = sqlx::query(texts::PAID).bind(event).bind(now()).bind(kind).bind(payload).bind(payment);
-        Ok(paid.bind(session).bind(intent).bind(amount).bind(currency).fetch_one(&self.0).await.map(drop)?)
+        let now = now();
+        loop {
+            let paid = sqlx::query(texts::PAID).bind(&event).bind(now).bind(&kind).bind(&payload).bind(payment);
+            let paid = paid.bind(&session).bind(&intent).bind(amount).bind(&currency);
+            match paid.fetch_one(&self.0).await {
+                Err(error) if is_code(&error, &["40P01"]) => {}
+                ended => return Ok(ended.map(drop)?),
+            }
+        }
     }
 
     async fn count(&self, attempt: Attempt) -> Done<Known> {
@@ -129,6 +140,10 @@ impl super::Shop for Shop {
         let let_in = sqlx::query(texts::LET_IN).bind(at_place).bind(email).bind(place).bind(token_hash);
         Ok(let_in.bind(user).bind(expires_at).bind(created_at).execute(&self.0).await.map(drop)?)
     }
+}
+
+fn is_code(error: &sqlx::Error, codes: &[&str]) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| codes.contains(&code.as_ref()))
 }
 
 fn counted(rows: &[PgRow]) -> Done<(i64, Vec<Product>)> {

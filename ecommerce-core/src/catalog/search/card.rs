@@ -1,6 +1,7 @@
 //! A product's card: all that ranking and counting need to know of it, in one short line, so that hundreds are read at once.
 
-use super::words::words;
+use super::{prices::price_scaled, words::words};
+use crate::Product;
 
 /// Between the cards of a list, the fields of a card, the attributes in a field, and an attribute's name and value: control
 /// characters, which no text of a product has.
@@ -45,6 +46,13 @@ impl<'t> Card<'t> {
     pub(super) fn pairs(self) -> impl Iterator<Item = (&'t str, &'t str)> {
         self.pairs.split(BETWEEN_PAIRS).filter_map(|pair| pair.split_once(WITHIN_PAIR))
     }
+}
+
+/// The card of a product as one of a list, of what is written on it.
+pub(super) fn line(product: &Product, card: &str) -> String {
+    let category = product.category.as_ref().map_or(0, |category| category.id.get());
+    let numbers = [product.id.get(), category, price_scaled(product.price)];
+    numbers.map(|number| format!("{number}{BETWEEN_FIELDS}")).concat() + card
 }
 
 /// What stands on a card, but for the numbers that have columns of their own.

@@ -4,7 +4,7 @@ use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 use super::{
     Expression, OrderKey, Ordering, Position, ProductFilter,
-    card::BETWEEN_CARDS,
+    card::{self, BETWEEN_CARDS},
     prices::{highest_scaled, lowest_scaled},
 };
 use crate::{
@@ -60,15 +60,8 @@ macro_rules! few {
     };
 }
 
-/// How a card begins and goes on.
-macro_rules! card {
-    () => {
-        "cast(i.product_id as text) || '\u{1f}' || cast(coalesce(i.category_id, 0) as text) || '\u{1f}'
-             || cast(i.price_scaled as text) || '\u{1f}' || i.card"
-    };
-}
-
-/// Few hits are told as rows, each its card and its product. Of more, one row tells the ids and the cards of the first.
+/// Few hits are told as rows, each its product and what is written on its card. Of more, one row tells the ids and the cards of
+/// the first.
 ///
 /// The second limit tells the planner of PostgreSQL how few they are.
 macro_rules! told {
@@ -82,9 +75,10 @@ macro_rules! told {
                      case when sized.hits > ",
             few!(),
             " then (
-                         select string_agg(",
-            card!(),
-            ", '\u{1e}')
+                         select string_agg(
+                             cast(i.product_id as text) || '\u{1f}' || cast(coalesce(i.category_id, 0) as text) || '\u{1f}'
+                             || cast(i.price_scaled as text) || '\u{1f}' || i.card,
+                             '\u{1e}')
                          from (select id from hits order by id limit ",
             $looked_at,
             " + 0) h cross join product_index i
@@ -94,7 +88,7 @@ macro_rules! told {
              ) told left join (
                  ",
             select_products!(
-                concat!(card!(), " as card, "),
+                "i.card, ",
                 concat!(
                     "(select id from hits where (select count(*) from hits) <= ",
                     few!(),
@@ -290,8 +284,12 @@ impl Hits {
         let mut cards = Vec::new();
         for Told { ids, cards: many, card, product: OneOfFew(product) } in told {
             hits.ids.extend(ids.iter().flat_map(|ids| ids.split(',')).filter_map(|id| id.parse::<i64>().ok()));
-            cards.extend(many.into_iter().chain(card));
-            hits.products.extend(product.map(Product::try_from).transpose()?);
+            cards.extend(many);
+            if let Some((product, card)) = product.zip(card) {
+                let product = Product::try_from(product)?;
+                cards.push(card::line(&product, &card));
+                hits.products.push(product);
+            }
         }
         hits.ids.extend(hits.products.iter().map(|product| product.id.get()));
         hits.ids.sort_unstable();

@@ -18,8 +18,8 @@ use crate::{
     server::Server,
 };
 
-/// Where PostgreSQL is looked for when nobody says.
-pub const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+/// Where PostgreSQL is looked for when nobody says. On one machine nothing has to be encrypted.
+pub const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable";
 
 /// A shop on a database of its own, and the servers that it is attacked through.
 pub struct Place {

@@ -10,8 +10,8 @@ use std::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
 
-/// Where PostgreSQL is looked for when `TEST_DATABASE_URL` does not say.
-const DEFAULT_URL: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+/// Where PostgreSQL is looked for when `TEST_DATABASE_URL` does not say. To agree on a cipher takes longer than most tests.
+const DEFAULT_URL: &str = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable";
 /// The space of advisory locks of which a test run holds one for every schema that it uses.
 const LOCKS: i32 = 20_260_131;
 

@@ -175,8 +175,8 @@ enum Source {
 
 impl List<'_> {
     async fn read(&self, store: &Store, tx: &mut Tx) -> Result<Read, StoreError> {
-        let source = self.source(tx).await?;
-        let (page, last, ranked) = self.page(tx, &source).await?;
+        let mut source = self.source(tx).await?;
+        let (page, last, ranked) = self.page(tx, &mut source).await?;
         let (facets, facets_are) = self.facets(store, tx, &source).await?;
         Ok(Read { page, last, ranked, facets, facets_are })
     }
@@ -197,7 +197,7 @@ impl List<'_> {
         Ok(Source::Search(Box::new(searched), hits))
     }
 
-    async fn page(&self, tx: &mut Tx, source: &Source) -> Result<Part, StoreError> {
+    async fn page(&self, tx: &mut Tx, source: &mut Source) -> Result<Part, StoreError> {
         let among = match source {
             Source::Nothing => Among::Hits(&[]),
             Source::Everything => Among::Everything,
@@ -222,7 +222,7 @@ impl List<'_> {
         }
     }
 
-    async fn ranked(&self, tx: &mut Tx, searched: &Searched, hits: &Hits) -> Result<Part, StoreError> {
+    async fn ranked(&self, tx: &mut Tx, searched: &Searched, hits: &mut Hits) -> Result<Part, StoreError> {
         let behind = self.behind_hit();
         let ranked = searched.ranked(tx, hits, self.filter, behind.map(|(_, window)| window)).await?;
         let start = match behind {

@@ -1,5 +1,7 @@
 //! The statements of a search, put together from what was asked for.
 
+use std::mem;
+
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 use super::{
@@ -297,13 +299,13 @@ impl Hits {
         Ok(hits)
     }
 
-    /// Those of these ids, in their order.
-    pub(super) async fn products(&self, tx: &mut Tx, ids: &[i64], hidden_too: bool) -> Result<Vec<Product>, StoreError> {
+    /// Those of these ids, in their order. What was told already is told once.
+    pub(super) async fn products(&mut self, tx: &mut Tx, ids: &[i64], hidden_too: bool) -> Result<Vec<Product>, StoreError> {
         if !ids.iter().all(|id| self.products.iter().any(|product| product.id.get() == *id)) {
             return products(tx, ids, hidden_too).await;
         }
-        let is_shown = |product: &&Product| ids.contains(&product.id.get()) && (hidden_too || product.is_available);
-        Ok(in_order(self.products.iter().filter(is_shown).cloned().collect(), ids))
+        let is_shown = |product: &Product| ids.contains(&product.id.get()) && (hidden_too || product.is_available);
+        Ok(in_order(mem::take(&mut self.products).into_iter().filter(is_shown).collect(), ids))
     }
 }
 

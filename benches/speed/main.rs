@@ -39,7 +39,7 @@ use ecommerce_benches::{
 
 use memory::Memory;
 use place::{Place, Scene, Site};
-use report::{InProcess, Line, Report};
+use report::{Library, Line, Report};
 use rounds::Plan;
 use server::{Kind, Programs, Server};
 use work::Case;
@@ -178,10 +178,9 @@ async fn measure(args: &Args, scene: Scene, site: &Site, report: &mut Report) ->
         doctor(&site.url("floor")).await?;
     }
     if all && scene.place == Place::Sqlite {
-        let purchase = library::measure(&site.url("library"), &plan).await?;
-        let in_process = InProcess { scene, purchase };
-        in_process.show();
-        report.in_process.push(in_process);
+        let library = Library { scene, took: library::measure(&site.url("library"), &plan).await? };
+        library.show();
+        report.in_process.push(library);
         doctor(&site.url("library")).await?;
     }
     Ok(())

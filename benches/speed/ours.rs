@@ -14,12 +14,16 @@ pub async fn serve(url: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A store in which a few customers may leave very many orders open for long, and all of them sign in from one address.
 pub fn builder() -> Result<StoreBuilder, Failure> {
+    Ok(Store::builder().limits(limits()).provider(Stripe::new().webhook_secrets(&[STRIPE_SECRET])?))
+}
+
+/// A few customers may leave very many orders open for long, and all of them sign in from one address.
+pub fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.open_orders_per_customer = 1_000_000;
     limits.reservation = Duration::from_secs(24 * 3600);
     limits.failed_logins_per_address = 1_000_000;
     limits.hashing_wait = Duration::from_secs(120);
-    Ok(Store::builder().limits(limits).provider(Stripe::new().webhook_secrets(&[STRIPE_SECRET])?))
+    limits
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use ecommerce_benches::Failure;
 use serde::Serialize;
 
-use crate::{chart, memory::Memory, place::Scene, rounds::Figures, work::Case};
+use crate::{chart, library::InProcess, memory::Memory, place::Scene, rounds::Figures, work::Case};
 
 #[derive(Serialize)]
 pub struct Line {
@@ -21,17 +21,18 @@ pub struct Line {
 
 /// Whole purchases through the library by 16 tasks.
 #[derive(Serialize)]
-pub struct InProcess {
+pub struct Library {
     #[serde(flatten)]
     pub scene: Scene,
-    pub purchase: Figures,
+    #[serde(flatten)]
+    pub took: InProcess,
 }
 
 #[derive(Default, Serialize)]
 pub struct Report {
     pub memory: Vec<Memory>,
     pub lines: Vec<Line>,
-    pub in_process: Vec<InProcess>,
+    pub in_process: Vec<Library>,
 }
 
 impl Report {
@@ -81,14 +82,15 @@ impl Line {
     }
 }
 
-impl InProcess {
+impl Library {
     pub fn show(&self) {
-        let Figures { micros, per_second, p50_ms, p99_ms, peak_kb } = &self.purchase;
+        let InProcess { purchase: Figures { micros, per_second, p50_ms, p99_ms, peak_kb }, expiry_micros } = &self.took;
         println!(
             "in process {micros:>9.1} us for a purchase by the library, 16 tasks, {}: {per_second:.0} per second, \
              p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, {:.1} MB",
             self.scene,
             *peak_kb as f64 / 1024.0
         );
+        println!("in process {expiry_micros:>9.1} us for an order that expires, {}", self.scene);
     }
 }

@@ -268,6 +268,10 @@ impl Store {
         self.0.db.write().await
     }
 
+    pub(crate) async fn write_much(&self) -> Result<Tx, StoreError> {
+        self.0.db.write_much().await
+    }
+
     pub(crate) async fn write_once(&self) -> Result<Tx, StoreError> {
         self.0.db.write_once().await
     }

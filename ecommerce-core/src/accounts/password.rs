@@ -143,18 +143,17 @@ impl<'q> Waiting<'q> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut left = self.0.left();
-        if self.0.waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
-            left.clear();
-        }
+        let is_last = self.0.waiting.fetch_sub(1, Ordering::Relaxed) == 1;
+        let unwanted = if is_last { mem::take(&mut *left) } else { Vec::new() };
+        // What is freed is unmapped, which takes its time.
+        drop(left);
+        drop(unwanted);
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut left = self.queue.left();
-        if self.queue.waiting.load(Ordering::Relaxed) > 0 && (1..=Argon2id::ALWAYS_MAPPED).contains(&self.memory.capacity()) {
-            left.push(mem::take(&mut self.memory));
-        }
+        self.hand_on();
     }
 }
 
@@ -181,11 +180,25 @@ impl Turn {
         Ok(Verdict { is_right, stronger_hash, _turn: turn })
     }
 
+    /// Leaves the memory to who waits, or frees it. Of a hash that took more than ours it is not kept.
+    fn hand_on(&mut self) {
+        let memory = mem::take(&mut self.memory);
+        let mut left = self.queue.left();
+        if self.queue.waiting.load(Ordering::Relaxed) > 0 && (1..=Params::default().block_count()).contains(&memory.len()) {
+            left.push(memory);
+        }
+    }
+
     async fn run<T: Send + 'static>(
         mut self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<(T, Self), StoreError> {
-        let done = tokio::task::spawn_blocking(move || (work(&mut self.memory), self)).await;
+        let work = move || {
+            let done = work(&mut self.memory);
+            self.hand_on();
+            (done, self)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|_| StoreError::other("hashing a password failed"))
     }
 }

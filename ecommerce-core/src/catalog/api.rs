@@ -147,7 +147,7 @@ impl Store {
         let progress = Mutex::new(progress);
         retry(async || {
             let now = self.now();
-            let mut tx = self.write().await?;
+            let mut tx = self.write_much().await?;
             let reserved = sql::lock_for_import(&mut tx).await?;
             let known = lists::all_products(&mut tx).await?;
             if known.iter().any(|product| !reserved.contains_key(&product.id)) {

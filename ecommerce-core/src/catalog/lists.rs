@@ -34,7 +34,8 @@ pub(super) async fn categories(tx: &mut Tx, patterns: &[String], page: PageReque
     let narrowed = |name, select| {
         let mut filter = Filter::new(name, select);
         for pattern in patterns {
-            filter.and_with("name_words like ?", pattern.clone());
+            // SQLite compiles a statement anew at each run that has an argument for a pattern, and nothing else.
+            filter.and_with("name_words like ? || ''", pattern.clone());
         }
         filter
     };

@@ -13,9 +13,13 @@ pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
         Engine::Sqlite { writer, .. } => {
             retry(async || {
                 let mut turn = writer.turn_to_read().await?;
-                let mut tx = turn.ask()?.begin_with("begin immediate").await?;
+                let connection = turn.ask()?;
+                // A migration may change whole tables, in a savepoint that sqlx makes: see `sqlite/mod.rs`.
+                sqlx::query("pragma temp_store = file").execute(&mut *connection).await?;
+                let mut tx = connection.begin_with("begin immediate").await?;
                 SQLITE.run_direct(None, &mut *tx, false).await?;
                 tx.commit().await?;
+                sqlx::query("pragma temp_store = memory").execute(connection).await?;
                 Ok::<_, StoreError>(turn.answered(Ok(()))?)
             })
             .await?;

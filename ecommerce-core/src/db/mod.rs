@@ -81,6 +81,14 @@ impl Db {
         .await
     }
 
+    /// The same for a deed that may change as many rows as there are: on SQLite it comes into no commit that others have begun.
+    pub(crate) async fn write_much(&self) -> Result<Tx, StoreError> {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => self.begin(async { Ok(Place::SqliteTurn(writer.first_turn().await?)) }).await,
+            Engine::Postgres(_) => self.write().await,
+        }
+    }
+
     /// A place for a deed of which only the last statement writes. On PostgreSQL it need not be a transaction, which saves the
     /// two ways of its beginning and its end: the statement that writes ([`Tx::write`]) sees to it that what was read before
     /// still holds, or does nothing, which is a race that was lost ([`StoreError::lost_race`]).

@@ -60,28 +60,19 @@ const DUE: &[(&str, &str)] = &[
     ("payments::calls::DUE_REFUNDS", "refunds_call"),
 ];
 
-/// Statements that are told which products, or find them by words.
-const NAMES_PRODUCTS: &[&str] = &[
-    "catalog::search::lists::HITS",
-    "catalog::search::lists::NAMED",
-    "catalog::search::lists::NAMED_OF_MANY",
-    "cart::sql::LOAD",
-    "checkout::sql::PLACE",
+/// Statements that are told which products, and what finds many of them by a word that all have. Those are planned for what they
+/// are asked: only so the planner sees that they are many.
+const NAMES_PRODUCTS: &[(&str, Option<&str>)] = &[
+    ("cart::sql::LOAD", None),
+    ("checkout::sql::PLACE", None),
+    ("catalog::search::lists::HITS", Some("'mug', 'mug:*', 10001, 800")),
+    ("catalog::search::lists::NAMED", Some("'mug', 0, 10001, 800")),
+    ("catalog::search::lists::NAMED_OF_MANY", Some("'mug', 0, 10001, 800")),
 ];
 
 /// What a plan calls that which came in as an argument, or was made of it, and rows that an index found.
-const ARGUMENTS: &[&str] = &[
-    "json_each",
-    "VIRTUAL TABLE",
-    "SCAN ids",
-    "SCAN one",
-    "SCAN counted",
-    "SCAN h",
-    "SCAN few",
-    "SCAN sized",
-    "SCAN told",
-    "CONSTANT ROW",
-];
+const ARGUMENTS: &[&str] =
+    &["json_each", "value", "names", "ids", "one", "counted", "hits", "h", "few", "sized", "told", "CONSTANT"];
 
 /// What an engine says of a statement: how many parameters it has, and the names of its columns.
 type Shape = (usize, Vec<String>);
@@ -180,8 +171,12 @@ fn hot_statements_search_by_an_index() {
         for name in HOT {
             for part in parts(named(name).sqlite) {
                 for step in plan(&mut connection, part).await {
-                    // The list of ids that came in as an argument may be walked through; a table may not.
-                    let is_scan = step.starts_with("SCAN") && !ARGUMENTS.iter().any(|argument| step.contains(argument));
+                    // The list of ids that came in as an argument may be walked through; a table may not. Of the index of
+                    // words, `M` says that it is searched.
+                    let is_scan = step.strip_prefix("SCAN ").is_some_and(|scanned| match scanned.split_once(" VIRTUAL TABLE ") {
+                        Some((table, index)) => table == "product_words" && !index.contains('M'),
+                        None => !ARGUMENTS.iter().any(|argument| scanned.split(' ').next() == Some(argument)),
+                    });
                     // Nearly everything is of one provider.
                     assert!(!is_scan && !step.contains("(provider=?)"), "{name}: {step}");
                 }
@@ -216,20 +211,20 @@ fn postgres_looks_products_up() {
         Shop::open(&database.url).await.store.close().await;
         let mut connection = PgConnection::connect(&database.url).await.unwrap();
         sqlx::raw_sql(SHOP).execute(&mut connection).await.unwrap();
-        for name in NAMES_PRODUCTS {
-            let plan = postgres_plan(&mut connection, named(name).postgres).await.join("\n");
-            let reads_all = ["Seq Scan on products", "Seq Scan on product_index"].iter().any(|step| plan.contains(step));
-            assert!(plan.contains("on products") && !reads_all, "{name}:\n{plan}");
+        for (name, arguments) in NAMES_PRODUCTS {
+            let plan = postgres_plan(&mut connection, named(name).postgres, *arguments).await.join("\n");
+            assert!(plan.contains("on products") && !plan.contains("Seq Scan on products"), "{name}:\n{plan}");
         }
         connection.close().await.unwrap();
         database.remove().await;
     });
 }
 
-/// The plan for any arguments.
-async fn postgres_plan(connection: &mut PgConnection, sql: &str) -> Vec<String> {
-    let arguments = vec!["null"; parameters(sql)].join(", ");
-    for text in ["set plan_cache_mode = force_generic_plan".to_owned(), format!("prepare hot as {sql}")] {
+/// The plan for these arguments, or for any.
+async fn postgres_plan(connection: &mut PgConnection, sql: &str, arguments: Option<&str>) -> Vec<String> {
+    let mode = if arguments.is_some() { "force_custom_plan" } else { "force_generic_plan" };
+    let arguments = arguments.map_or_else(|| vec!["null"; parameters(sql)].join(", "), str::to_owned);
+    for text in [format!("set plan_cache_mode = {mode}"), format!("prepare hot as {sql}")] {
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *connection).await.unwrap();
     }
     let explain = AssertSqlSafe(format!("explain (costs off) execute hot ({arguments})"));

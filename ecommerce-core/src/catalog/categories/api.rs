@@ -68,7 +68,7 @@ impl Store {
         expect: &Expect,
     ) -> Result<Category, CatalogError> {
         retry(async || {
-            let mut tx = self.write().await?;
+            let mut tx = self.write_much().await?;
             if change.parent.is_some() {
                 sql::take_tree_turn(&mut tx).await?;
             }

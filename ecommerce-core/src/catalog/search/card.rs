@@ -73,6 +73,35 @@ pub(super) fn sku_words(sku: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Attributes, CategoryId, CategoryRef, Money, ProductId, Timestamp, catalog::Revision};
+
+    #[test]
+    fn the_card_of_a_product_is_read_as_those_of_a_list_are() {
+        let now = Timestamp::from_micros(0);
+        for (price, currency, scaled, category) in [(1_250, "USD", 125_000, Some(3)), (1_250, "JPY", 12_500_000, None)] {
+            let currency = currency.parse().unwrap();
+            let product = Product {
+                id: ProductId::new(7).unwrap(),
+                name: "Red mug".to_owned(),
+                description: String::new(),
+                price: Money::new(price, currency).unwrap(),
+                currency,
+                stock: 1,
+                is_available: true,
+                sku: None,
+                attributes: Attributes::default(),
+                category: category.map(|id: i64| CategoryRef { id: CategoryId::new(id).unwrap(), name: "Mugs".to_owned() }),
+                created_at: now,
+                updated_at: now,
+                revision: Revision::of_product(1, None),
+            };
+            let line = line(&product, &write("red mug", "", "color red", "mugs", &[("Color", "Red")]));
+            let card = Card::all_of(&line).next().unwrap();
+            assert_eq!((card.product, card.category_id, card.price_scaled), (7, category.unwrap_or(0), scaled));
+            assert_eq!((card.name, card.attributes, card.category), ("red mug", "color red", "mugs"));
+            assert_eq!(card.pairs().collect::<Vec<_>>(), [("Color", "Red")]);
+        }
+    }
 
     #[test]
     fn what_is_written_is_read() {

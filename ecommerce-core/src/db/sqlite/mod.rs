@@ -49,7 +49,8 @@ pub(super) async fn open(url: &str) -> Result<Engine, StoreError> {
         files::make_if_missing(options.get_filename()).map_err(sqlx::Error::from)?;
     }
     // Of two processes that make the same file at once, SQLite turns one away without a wait while the other switches to WAL.
-    // What a savepoint may have to bring back is kept in memory, and not in a file of its own. Readers sort in files what is large.
+    // What a savepoint may have to bring back is kept in memory, and not in a file of its own. What changes very much takes a first
+    // turn, which has none. Readers sort in files what is large.
     let writing = options.clone().pragma("temp_store", "memory");
     let writer = retry(async || Ok::<_, StoreError>(Writer::open(writing.clone()).await?)).await?;
     let readers = if in_memory { None } else { Some(readers(options.read_only(true).create_if_missing(false))) };

@@ -214,6 +214,28 @@ async fn those_who_wait_share_a_commit_and_nobody_is_answered_before_it() {
 }
 
 #[tokio::test]
+async fn who_writes_very_much_comes_into_no_commit_of_others() {
+    let (_folder, db) = open().await;
+    let mut first = db.write().await.unwrap();
+    put(&mut first, 1, 1).await.unwrap();
+    put(&mut first, 1, 2).await.unwrap();
+    let much = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut tx = db.write_much().await.unwrap();
+            put(&mut tx, 2, 1).await.unwrap();
+            assert_eq!(done(&db).await, [1].into());
+            put(&mut tx, 2, 2).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    });
+    all_wait(&db, 1).await;
+    first.commit().await.unwrap();
+    much.await.unwrap();
+    assert_eq!(done(&db).await, [1, 2].into());
+}
+
+#[tokio::test]
 async fn who_fails_among_others_undoes_its_own_work_alone() {
     let (_folder, db) = open().await;
     let first = db.write().await.unwrap();

@@ -67,6 +67,14 @@ impl Writer {
         Ok(Turn::new(self, desk, true))
     }
 
+    /// Waits for a turn to write that is the first of a transaction: it needs no savepoint, whose pages are kept in memory.
+    pub(in crate::db) async fn first_turn(&self) -> Result<Turn, sqlx::Error> {
+        let mut desk = self.end_group(self.desk().await?).await?;
+        desk.make_ready().await?;
+        desk.make_programs().await;
+        Ok(Turn::new(self, desk, true))
+    }
+
     /// Waits for a turn to read what was committed, where nobody has another connection.
     pub(in crate::db) async fn turn_to_read(&self) -> Result<Turn, sqlx::Error> {
         let mut desk = self.end_group(self.desk().await?).await?;

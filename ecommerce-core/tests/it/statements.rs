@@ -71,8 +71,7 @@ const NAMES_PRODUCTS: &[(&str, Option<&str>)] = &[
 ];
 
 /// What a plan calls that which came in as an argument, or was made of it, and rows that an index found.
-const ARGUMENTS: &[&str] =
-    &["json_each", "value", "names", "ids", "one", "counted", "hits", "h", "few", "sized", "told", "CONSTANT"];
+const ARGUMENTS: &[&str] = &["ids", "one", "counted", "hits", "h", "few", "sized", "told", "CONSTANT"];
 
 /// What an engine says of a statement: how many parameters it has, and the names of its columns.
 type Shape = (usize, Vec<String>);

@@ -221,26 +221,6 @@ fn postgres_looks_products_up() {
     });
 }
 
-/// To plan takes longer than to look a session up. A plan for any list of hashes must not look dearer than one for this list.
-#[test]
-fn postgres_plans_the_look_up_of_sessions_once() {
-    runtime().block_on(async {
-        let Some(database) = Database::create(Engine::Postgres).await else { return };
-        Shop::open(&database.url).await.store.close().await;
-        let mut connection = PgConnection::connect(&database.url).await.unwrap();
-        let prepare = AssertSqlSafe(format!("prepare hot as {}", named("accounts::sql::USERS_BY_SESSION").postgres));
-        sqlx::raw_sql(prepare).execute(&mut connection).await.unwrap();
-        for _ in 0..7 {
-            sqlx::raw_sql("execute hot ('abc', 0)").execute(&mut connection).await.unwrap();
-        }
-        let plans = "select custom_plans from pg_prepared_statements where name = 'hot'";
-        let planned: i64 = sqlx::query_scalar(plans).fetch_one(&mut connection).await.unwrap();
-        assert_eq!(planned, 5, "PostgreSQL tries five times");
-        connection.close().await.unwrap();
-        database.remove().await;
-    });
-}
-
 /// The plan for these arguments, or for any.
 async fn postgres_plan(connection: &mut PgConnection, sql: &str, arguments: Option<&str>) -> Vec<String> {
     let mode = if arguments.is_some() { "force_custom_plan" } else { "force_generic_plan" };
